@@ -1,0 +1,198 @@
+//! Keys and values of the maps, and the frozen configuration of the programs.
+
+/// The number of no module. Modules of a session count from 1.
+pub const NO_MODULE: u16 = 0;
+/// The most modules of a session; a power of two.
+pub const MAX_MODULES: usize = 4096;
+/// The most executable segments of a module.
+pub const MAX_SEGMENTS: usize = 4;
+/// The most mappings of a process that userspace tells; a power of two.
+pub const MAX_MAPPINGS: usize = 128;
+/// Walk slots a CPU: a walk that is preempted by another keeps its slot.
+pub const SLOTS_PER_CPU: u32 = 4;
+
+/// A file as the kernel knows it: what `stat` says differs on overlayfs and btrfs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct ModuleKey {
+    /// `inode.i_ino`.
+    pub inode: u64,
+    /// `super_block.s_dev`: major << 20 | minor.
+    pub device: u32,
+    /// `inode.i_generation`.
+    pub generation: u32,
+}
+
+const _: () = assert!(size_of::<ModuleKey>() == 16);
+
+/// One executable segment of a module.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Segment {
+    /// ELF virtual address of its first byte.
+    pub address: u64,
+    /// File offset of its first byte.
+    pub offset: u64,
+    /// Bytes in the file.
+    pub size: u64,
+}
+
+/// What the kernel knows of a module; the index of the `MODULES` map is the module's number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Module {
+    /// The file offset that its first page covers, a multiple of 256.
+    pub first_offset: u64,
+    /// The index of its first page among the pages of the session.
+    pub first_page: u32,
+    /// How many pages it has; 0 where its rows are not loaded.
+    pub pages: u32,
+    /// Its executable segments, unused ones zero.
+    pub segments: [Segment; MAX_SEGMENTS],
+}
+
+const _: () = assert!(size_of::<Module>() == 112);
+
+/// A process at one image: `mm` changes with exec.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct ProcessKey {
+    /// The process's number in the first PID namespace.
+    pub tgid: u32,
+    /// Always zero.
+    pub padding: u32,
+    /// The kernel's address of its `mm_struct`, a mere number here.
+    pub mm: u64,
+}
+
+/// One executable mapping of a process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Mapping {
+    /// First run-time address.
+    pub start: u64,
+    /// One past the last run-time address.
+    pub end: u64,
+    /// File offset of `start`.
+    pub offset: u64,
+    /// The module's number.
+    pub module: u64,
+}
+
+/// The mappings of a process that are known without asking the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Mappings {
+    /// How many of `mappings` are used.
+    pub count: u64,
+    /// Sorted by `start`.
+    pub mappings: [Mapping; MAX_MAPPINGS],
+}
+
+/// The cookie of a probe: the module's number in the upper 16 bits, the file offset below. So a
+/// hit names its probe and its module's load bias without a look-up.
+pub mod cookie {
+    /// Packs a module's number and a file offset below 2^48.
+    #[must_use]
+    pub const fn pack(module: u16, offset: u64) -> u64 {
+        (module as u64) << 48 | offset & 0xffff_ffff_ffff
+    }
+
+    /// The module's number.
+    #[inline(always)]
+    #[must_use]
+    pub const fn module(cookie: u64) -> u16 {
+        (cookie >> 48) as u16
+    }
+
+    /// The file offset of the probe.
+    #[inline(always)]
+    #[must_use]
+    pub const fn offset(cookie: u64) -> u64 {
+        cookie & 0xffff_ffff_ffff
+    }
+}
+
+/// Offsets of kernel structures in bytes, from the running kernel's BTF, and the session's
+/// settings. Frozen before the programs are verified, so the verifier sees constants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Config {
+    /// `vm_area_struct.vm_start`.
+    pub vma_start: u64,
+    /// `vm_area_struct.vm_end`.
+    pub vma_end: u64,
+    /// `vm_area_struct.vm_pgoff`.
+    pub vma_page_offset: u64,
+    /// `vm_area_struct.vm_file`.
+    pub vma_file: u64,
+    /// `file.f_inode`.
+    pub file_inode: u64,
+    /// `inode.i_ino`.
+    pub inode_number: u64,
+    /// `inode.i_sb`.
+    pub inode_super_block: u64,
+    /// `inode.i_generation`.
+    pub inode_generation: u64,
+    /// `super_block.s_dev`.
+    pub super_block_device: u64,
+    /// `task_struct.mm`.
+    pub task_mm: u64,
+    /// `task_struct.thread_pid`.
+    pub task_pid: u64,
+    /// `task_struct.group_leader`.
+    pub task_group_leader: u64,
+    /// `task_struct.real_parent`.
+    pub task_real_parent: u64,
+    /// `task_struct.tgid`.
+    pub task_tgid: u64,
+    /// `pid.numbers`.
+    pub pid_numbers: u64,
+    /// `pid.level`.
+    pub pid_level: u64,
+    /// Bytes of a `struct upid`.
+    pub upid_size: u64,
+    /// `upid.nr`.
+    pub upid_number: u64,
+    /// `upid.ns`.
+    pub upid_namespace: u64,
+    /// The depth of cgotrace's own PID namespace; 0 is the first.
+    pub namespace_level: u64,
+    /// The kernel's address of cgotrace's own PID namespace, a mere number here.
+    pub namespace: u64,
+    /// 1: only processes in the `TARGETS` map, and what they started, are traced.
+    pub only_targets: u64,
+}
+
+/// What the identity program found out about cgotrace itself: see `tracer-ebpf`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Identity {
+    /// In: an address of cgotrace's own, within a mapping of the file that is asked about.
+    pub address: u64,
+    /// Out: the file's key.
+    pub module: ModuleKey,
+    /// Out: the depth of cgotrace's PID namespace.
+    pub namespace_level: u64,
+    /// Out: the kernel's address of cgotrace's PID namespace.
+    pub namespace: u64,
+    /// Out: the result of `bpf_find_vma`, 0 or a negative errno; 1 before the program has run.
+    pub status: i64,
+}
+
+#[cfg(feature = "user")]
+mod pod {
+    use super::{Config, Identity, Mappings, Module, ModuleKey, ProcessKey};
+    use crate::rule::Rule;
+
+    macro_rules! pod {
+        ($($type:ty),* $(,)?) => {
+            $(
+                // SAFETY: `repr(C)` of integers alone, with every padding byte a named field, so
+                // any bytes are a value and no byte is uninitialised.
+                unsafe impl aya::Pod for $type {}
+            )*
+        };
+    }
+    pod!(Config, Identity, Mappings, Module, ModuleKey, ProcessKey, Rule);
+}

@@ -1,0 +1,1 @@
+//! Loading the BPF object, its maps, and attaching probes.

@@ -1,0 +1,1 @@
+//! Go's own tables in an ELF file: buildinfo, pclntab, moduledata.

@@ -1,0 +1,1 @@
+//! Processes: who runs the target, what is mapped, start and exit. Needs nothing.

@@ -1,0 +1,1 @@
+//! The wiring: discovery, tables, probes, control events, shutdown, summary.

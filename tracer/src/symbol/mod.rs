@@ -1,0 +1,64 @@
+//! Names of frames: native code by DWARF and symbols, Go by pclntab.
+//!
+//! Everything is looked up by (module, file offset), so a frame is named after its process has
+//! gone. A miss is a value, never a guess.
+
+use crate::address::FileOffset;
+use crate::object::ModuleNumber;
+
+/// The language of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// C.
+    C,
+    /// C++.
+    Cpp,
+    /// Rust.
+    Rust,
+    /// Go.
+    Go,
+    /// Assembly, of any assembler.
+    Asm,
+    /// Not known.
+    Unknown,
+}
+
+impl Language {
+    /// The name that JSON shows.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::C => "c",
+            Self::Cpp => "c++",
+            Self::Rust => "rust",
+            Self::Go => "go",
+            Self::Asm => "asm",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One function at an address: the physical one, or one inlined into it there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFrame {
+    /// The demangled name, for people.
+    pub function: String,
+    /// The linkage name; of an inlined function that has none, its plain name.
+    pub symbol: String,
+    /// Its language.
+    pub language: Language,
+    /// The source file, as the debug information names it, directory included.
+    pub file: Option<String>,
+    /// The line, from 1.
+    pub line: Option<u32>,
+    /// Whether this call was inlined into the next one of the chain.
+    pub inlined: bool,
+}
+
+/// Names what lies at a file offset of a module.
+pub trait Symbolize {
+    /// The chain of functions at `offset`: the innermost inlined one first, the physical function
+    /// last; empty where nothing is known of this address. For a caller's frame the offset is the
+    /// return address less one.
+    fn symbolize(&mut self, module: ModuleNumber, offset: FileOffset) -> Vec<SourceFrame>;
+}

@@ -1,0 +1,1 @@
+//! Unwind rows from CFI and from pclntab, compaction, pages, and a host walker.
