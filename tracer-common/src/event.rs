@@ -1,14 +1,14 @@
 //! The records of the ring buffer. All numbers are little endian, all padding is zero.
 
-use crate::map::ModuleKey;
+use crate::map::{ModuleKey, ProcessKey};
 
 /// The most frames of one stack; a power of two.
 pub const MAX_FRAMES: usize = 512;
 
 /// [`HitHeader::kind`]: a probe was hit; [`HitHeader::frames`] [`Frame`]s follow.
 pub const KIND_HIT: u32 = 1;
-/// [`Control::kind`]: a process reached the entry point of the target's executable.
-pub const KIND_PROCESS_START: u32 = 2;
+/// [`Control::kind`]: a process whose mappings userspace has not told; once a process and image.
+pub const KIND_PROCESS: u32 = 2;
 /// [`Control::kind`]: a walk met a module that has no rows.
 pub const KIND_UNKNOWN_MODULE: u32 = 3;
 
@@ -67,19 +67,15 @@ pub const FRAME_EXACT: u16 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Control {
-    /// [`KIND_PROCESS_START`] or [`KIND_UNKNOWN_MODULE`].
+    /// [`KIND_PROCESS`] or [`KIND_UNKNOWN_MODULE`].
     pub kind: u32,
     /// The process, as cgotrace's PID namespace sees it; 0 where it has no number there.
     pub pid: u32,
-    /// The process's number in the first PID namespace: the key of [`crate::map::ProcessKey`].
-    pub tgid: u32,
-    /// Always zero.
-    pub padding: u32,
+    /// The process as the kernel side keys its mappings.
+    pub process: ProcessKey,
     /// The run-time address that was met.
     pub address: u64,
-    /// The kernel's address of the process's `mm_struct`, a mere number here.
-    pub mm: u64,
-    /// The unknown module's file; zero for a process's start.
+    /// The unknown module's file; zero for a process.
     pub module: ModuleKey,
 }
 

@@ -53,17 +53,19 @@ pub struct Module {
 
 const _: () = assert!(size_of::<Module>() == 112);
 
-/// A process at one image: `mm` changes with exec.
+/// A process at one image: exec changes its `exec` and its `mm`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct ProcessKey {
     /// The process's number in the first PID namespace.
     pub tgid: u32,
-    /// Always zero.
-    pub padding: u32,
+    /// How often it has called exec: the low half of `task_struct.self_exec_id`.
+    pub exec: u32,
     /// The kernel's address of its `mm_struct`, a mere number here.
     pub mm: u64,
 }
+
+const _: () = assert!(size_of::<ProcessKey>() == 16);
 
 /// One executable mapping of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,6 +148,8 @@ pub struct Config {
     pub task_real_parent: u64,
     /// `task_struct.tgid`.
     pub task_tgid: u64,
+    /// `task_struct.self_exec_id`.
+    pub task_exec: u64,
     /// `pid.numbers`.
     pub pid_numbers: u64,
     /// `pid.level`.
