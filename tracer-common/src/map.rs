@@ -160,15 +160,11 @@ pub struct Config {
     pub upid_number: u64,
     /// `upid.ns`.
     pub upid_namespace: u64,
-    /// The depth of cgotrace's own PID namespace; 0 is the first.
-    pub namespace_level: u64,
-    /// The kernel's address of cgotrace's own PID namespace, a mere number here.
-    pub namespace: u64,
     /// 1: only processes in the `TARGETS` map, and what they started, are traced.
     pub only_targets: u64,
 }
 
-/// What the identity program found out about cgotrace itself: see `tracer-ebpf`.
+/// What the program `identify` found out about cgotrace itself. Read by every hit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Identity {

@@ -1,6 +1,6 @@
 //! One unwind step: the registers of a frame become those of its caller.
 
-use crate::bound::bounded;
+use crate::bound::{bounded, change_bits};
 use crate::reason::{End, Reason};
 use crate::registers::{Registers, SAVED, index};
 use crate::rule::{Rule, kind, saved};
@@ -79,25 +79,24 @@ fn frame<M: Memory>(registers: &mut Registers, rule: &Rule, memory: &mut M) -> R
     } else {
         return Err(Reason::RegisterLost);
     };
-    let mut known = registers.known & 0x3f | 1 << index::SP;
+    change_bits(&mut registers.known, 1 << index::SP, !0x3f);
     // Lowest address first, and the return address last: all in one window of the stack.
     let mut register = SAVED;
     while register != 0 {
         register -= 1;
         match rule.saved[register] {
             saved::SAME => {}
-            saved::LOST => known &= !(1 << register),
+            saved::LOST => change_bits(&mut registers.known, 0, 1 << register),
             words => {
                 let address = base.wrapping_sub((words as u64 - 1) << 3);
                 let value = memory.word(address).ok_or(Reason::StackUnreadable)?;
                 registers.values[register] = value;
-                known |= 1 << register;
+                change_bits(&mut registers.known, 1 << register, 0);
             }
         }
     }
     registers.pc = memory.word(cfa.wrapping_sub(8)).ok_or(Reason::StackUnreadable)?;
     registers.values[index::SP as usize] = cfa;
-    registers.known = known;
     registers.exact = 0;
     Ok(())
 }

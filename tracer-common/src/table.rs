@@ -6,6 +6,8 @@
 //! page starts at its byte 0, so the search never leaves the page. The rows of one page lie in one
 //! chunk.
 
+use crate::bound::less;
+
 /// log2 of the bytes of text that a page covers.
 pub const PAGE_SHIFT: u32 = 8;
 /// log2 of the entries of a chunk.
@@ -75,15 +77,16 @@ impl Row {
 /// `row(i)` gives row i of the page; it is called with i below `count` only.
 #[inline(always)]
 pub fn find_row(count: u32, low: u8, row: impl Fn(u32) -> Row) -> Row {
-    let key = (low as u32) << 24 | 0xff_ffff;
-    let mut at = 0;
+    let above = ((low as u64) << 24 | 0xff_ffff) + 1;
+    let mut at = 0u64;
     let mut step = 128;
     while step != 0 {
         let next = at + step;
-        if next < count && row(next).0 <= key {
-            at = next;
-        }
+        let exists = less(next, count as u64);
+        // Reading row 0 instead of one that does not exist keeps `row` within the page.
+        let starts = less(row((next * exists) as u32).0 as u64, above);
+        at += step * (exists & starts);
         step >>= 1;
     }
-    row(at)
+    row(at as u32)
 }

@@ -1,0 +1,217 @@
+//! Where an address lies: module and file offset.
+//!
+//! In this order: the segments found before in this walk, the first of which is the probe's own;
+//! the mappings that userspace has told; the other segments of the probe's module by its load
+//! bias; the kernel's `bpf_find_vma`, whose EBUSY is normal and never remembered.
+
+use aya_ebpf::helpers::generated::{bpf_find_vma, bpf_get_current_task_btf};
+use tracer_common::bound::{bounded, less};
+use tracer_common::map::{
+    MAX_MAPPINGS, MAX_SEGMENTS, Mapping, ModuleKey, NO_MODULE, ProcessKey, cookie,
+};
+use tracer_common::reason::Reason;
+use tracer_common::walk::Location;
+
+use crate::config::{config, typed_half, typed_word};
+use crate::maps::{MODULE_NUMBERS, MODULES, PROCESSES};
+use crate::output;
+use crate::slot::Slot;
+use crate::task;
+
+const EBUSY: i64 = -16;
+
+/// Sets the slot up for a walk from the probe at run-time address `address`.
+#[inline(always)]
+pub(crate) fn start(slot: &mut Slot, address: u64, cookie: u64) -> bool {
+    slot.known = [Mapping::default(); 2];
+    slot.module = cookie::module(cookie) as u64;
+    let Some(module) = MODULES.get(slot.module as u32) else { return false };
+    let offset = cookie::offset(cookie);
+    let mut index = 0;
+    while index < MAX_SEGMENTS {
+        let segment = module.segments[index];
+        let within = offset.wrapping_sub(segment.offset);
+        if within < segment.size {
+            let start = address.wrapping_sub(within);
+            slot.bias = start.wrapping_sub(segment.address);
+            slot.known[0] = Mapping {
+                start,
+                end: start + segment.size,
+                offset: segment.offset,
+                module: slot.module,
+            };
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+/// Where `address` lies.
+#[inline(always)]
+pub(crate) fn locate(slot: &mut Slot, address: u64) -> Result<Location, Reason> {
+    if let Some(location) = within(&slot.known[0], address) {
+        return Ok(location);
+    }
+    if let Some(location) = within(&slot.known[1], address) {
+        return Ok(location);
+    }
+    match search(slot, address) {
+        0 => within(&slot.known[1], address).ok_or(Reason::UnknownMapping),
+        reason => Err(Reason::from_number(reason as u8).unwrap_or(Reason::UnknownMapping)),
+    }
+}
+
+#[inline(always)]
+fn within(mapping: &Mapping, address: u64) -> Option<Location> {
+    if address < mapping.start || address >= mapping.end {
+        return None;
+    }
+    let offset = address - mapping.start + mapping.offset;
+    Some(Location { module: mapping.module as u16, offset })
+}
+
+/// Finds the mapping of `address` and leaves it in `known[1]`; 0, or the number of a reason.
+#[inline(never)]
+fn search(slot: *mut Slot, address: u64) -> u64 {
+    // SAFETY: a claimed slot.
+    let slot = unsafe { &mut *slot };
+    let process = task::process_key();
+    if told(slot, &process, address) || of_probed_module(slot, address) {
+        return 0;
+    }
+    let mut found = Found { known: &raw mut slot.known[1], key: ModuleKey::default(), reason: 0 };
+    // SAFETY: the callback has the signature that the helper asks for, and the context is on the
+    // BPF stack.
+    let result = unsafe {
+        bpf_find_vma(
+            bpf_get_current_task_btf(),
+            address,
+            on_vma as *mut core::ffi::c_void,
+            (&raw mut found).cast(),
+            0,
+        )
+    };
+    match result {
+        0 => {
+            if found.reason == Reason::UnknownModule as u64 {
+                output::announce_module(&found.key, &process, address);
+            }
+            found.reason
+        }
+        EBUSY => {
+            output::announce_process(&process, address);
+            Reason::MappingBusy as u64
+        }
+        _ => Reason::UnknownMapping as u64,
+    }
+}
+
+/// By the mappings that userspace has told, sorted by their start.
+#[inline(always)]
+fn told(slot: &mut Slot, process: &ProcessKey, address: u64) -> bool {
+    // SAFETY: an entry may be replaced while it is read; see below.
+    let Some(mappings) = (unsafe { PROCESSES.get(process) }) else {
+        output::announce_process(process, address);
+        return false;
+    };
+    let count = mappings.count;
+    let mut at = 0u64;
+    let mut step = MAX_MAPPINGS as u64 / 2;
+    while step != 0 {
+        let next = at + step;
+        let starts = mappings.mappings[bounded::<INDEX>(next)].start;
+        at += step * (less(next, count) & less(starts, address + 1));
+        step >>= 1;
+    }
+    let mapping = mappings.mappings[bounded::<INDEX>(at)];
+    let found = at < count && address >= mapping.start && address < mapping.end;
+    if found {
+        slot.known[1] = mapping;
+    }
+    found
+}
+
+const INDEX: u64 = MAX_MAPPINGS as u64 - 1;
+
+/// By the load bias of the probed module, for a second executable segment of it.
+#[inline(always)]
+fn of_probed_module(slot: &mut Slot, address: u64) -> bool {
+    let Some(module) = MODULES.get(slot.module as u32) else { return false };
+    let mut index = 0;
+    while index < MAX_SEGMENTS {
+        let segment = module.segments[index];
+        let start = slot.bias.wrapping_add(segment.address);
+        if address.wrapping_sub(start) < segment.size {
+            slot.known[1] = Mapping {
+                start,
+                end: start + segment.size,
+                offset: segment.offset,
+                module: slot.module,
+            };
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+/// What the callback of `bpf_find_vma` leaves.
+#[repr(C)]
+struct Found {
+    known: *mut Mapping,
+    key: ModuleKey,
+    /// 0, or the number of a reason.
+    reason: u64,
+}
+
+/// The callback: `vma` is the mapping that holds the address.
+unsafe extern "C" fn on_vma(_task: u64, vma: u64, found: *mut Found) -> i64 {
+    // SAFETY: the helper passes our own context back.
+    let found = unsafe { &mut *found };
+    // SAFETY: a `vm_area_struct` with its BTF type, and offsets of its fields.
+    let file = unsafe { typed_word(vma, config!(vma_file)) };
+    if file == 0 {
+        found.reason = Reason::UnknownMapping as u64;
+        return 0;
+    }
+    // SAFETY: as above.
+    found.key = unsafe { key_of_file(file) };
+    // SAFETY: nothing removes entries while programs run.
+    let number = match unsafe { MODULE_NUMBERS.get(&found.key) } {
+        Some(number) => *number,
+        None => NO_MODULE as u32,
+    };
+    if number == NO_MODULE as u32 {
+        found.reason = Reason::UnknownModule as u64;
+        return 0;
+    }
+    // SAFETY: `known` points into the claimed slot; `vma` as above.
+    unsafe {
+        *found.known = Mapping {
+            start: typed_word(vma, config!(vma_start)),
+            end: typed_word(vma, config!(vma_end)),
+            offset: typed_word(vma, config!(vma_page_offset)) << 12,
+            module: number as u64,
+        };
+    }
+    0
+}
+
+/// The key of a `struct file`.
+///
+/// # Safety
+/// `file` must be a `struct file` with its BTF type, not null.
+#[inline(always)]
+pub(crate) unsafe fn key_of_file(file: u64) -> ModuleKey {
+    // SAFETY: the caller's promise; each pointer that is loaded keeps its BTF type.
+    unsafe {
+        let inode = typed_word(file, config!(file_inode));
+        let super_block = typed_word(inode, config!(inode_super_block));
+        ModuleKey {
+            inode: typed_word(inode, config!(inode_number)),
+            device: typed_half(super_block, config!(super_block_device)),
+            generation: typed_half(inode, config!(inode_generation)),
+        }
+    }
+}

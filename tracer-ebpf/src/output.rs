@@ -1,0 +1,115 @@
+//! Records to userspace, and counts of those that were lost.
+
+use aya_ebpf::bindings::{BPF_NOEXIST};
+use aya_ebpf::helpers::generated::{
+    bpf_get_current_cgroup_id, bpf_get_current_comm, bpf_ktime_get_ns, bpf_ringbuf_output,
+};
+use tracer_common::bound::bounded;
+use tracer_common::event::{
+    Control, Frame, HitHeader, KIND_HIT, KIND_PROCESS, KIND_UNKNOWN_MODULE, MAX_FRAMES,
+};
+use tracer_common::map::{ModuleKey, ProcessKey};
+use tracer_common::reason::Loss;
+
+use crate::maps::{ANNOUNCED_MODULES, ANNOUNCED_PROCESSES, EVENTS, LOSSES};
+use crate::slot::Slot;
+use crate::task;
+
+/// Counts a lost event.
+#[inline(always)]
+pub(crate) fn lost(loss: Loss) {
+    if let Some(counter) = LOSSES.get_ptr_mut(loss as u32) {
+        // SAFETY: the counter is a word of a map value. `core` has no atomic addition for BPF.
+        unsafe {
+            core::arch::asm!(
+                "lock *(u64 *)({counter} + 0) += {one}",
+                counter = in(reg) counter,
+                one = in(reg) 1u64,
+            );
+        }
+    }
+}
+
+/// Sends `size` bytes from `record` on; counts them as lost where there is no room.
+#[inline(always)]
+fn send(record: *mut core::ffi::c_void, size: u64, loss: Loss) -> bool {
+    // SAFETY: the verifier checks that `size` bytes are readable.
+    // The map is addressed as the static that the loader relocates: aya's own `output` wants a
+    // type of constant size.
+    let result =
+        unsafe { bpf_ringbuf_output((&raw const EVENTS).cast_mut().cast(), record, size, 0) };
+    if result != 0 {
+        lost(loss);
+    }
+    result == 0
+}
+
+/// Sends the hit that the slot holds, at its exact length.
+#[inline(always)]
+pub(crate) fn hit(slot: *mut Slot, cookie: u64) {
+    // SAFETY: a claimed slot.
+    let slot = unsafe { &mut *slot };
+    let count = slot.walk.count as u64;
+    let (pid, tid) = task::numbers();
+    let header = &mut slot.header;
+    header.kind = KIND_HIT;
+    header.frames = count as u32;
+    // SAFETY: these helpers take nothing and change nothing.
+    unsafe {
+        header.time = bpf_ktime_get_ns();
+        header.cgroup = bpf_get_current_cgroup_id();
+    }
+    header.pid = pid;
+    header.tid = tid;
+    header.cookie = cookie;
+    header.goroutine = slot.walk.registers.goroutine;
+    header.end = slot.walk.end;
+    header.reason = slot.walk.reason;
+    header.padding = [0; 6];
+    // SAFETY: the helper writes the 16 bytes of the field.
+    unsafe {
+        bpf_get_current_comm((&raw mut header.comm).cast(), 16);
+    }
+    let mut frames = bounded::<{ MAX_FRAMES as u64 * 2 - 1 }>(count);
+    if frames > MAX_FRAMES {
+        frames = MAX_FRAMES;
+    }
+    let size = size_of::<HitHeader>() + frames * size_of::<Frame>();
+    send((&raw mut *header).cast(), size as u64, Loss::RingFull);
+}
+
+/// Tells userspace of a process whose mappings it has not told, once.
+#[inline(always)]
+pub(crate) fn announce_process(process: &ProcessKey, address: u64) {
+    if ANNOUNCED_PROCESSES.insert(process, 1, BPF_NOEXIST as u64).is_err() {
+        return;
+    }
+    let mut control = Control {
+        kind: KIND_PROCESS,
+        pid: task::numbers().0,
+        process: *process,
+        address,
+        module: ModuleKey::default(),
+    };
+    if !send((&raw mut control).cast(), size_of::<Control>() as u64, Loss::ControlRingFull) {
+        let _ = ANNOUNCED_PROCESSES.remove(process);
+    }
+}
+
+/// Tells userspace of a module that has no rows, once.
+#[inline(always)]
+pub(crate) fn announce_module(module: &ModuleKey, process: &ProcessKey, address: u64) {
+    if ANNOUNCED_MODULES.insert(module, 1, BPF_NOEXIST as u64).is_err() {
+        return;
+    }
+    let mut control = Control {
+        kind: KIND_UNKNOWN_MODULE,
+        pid: task::numbers().0,
+        process: *process,
+        address,
+        module: *module,
+    };
+    if !send((&raw mut control).cast(), size_of::<Control>() as u64, Loss::ControlRingFull) {
+        let _ = ANNOUNCED_MODULES.remove(module);
+    }
+}

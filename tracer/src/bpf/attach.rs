@@ -1,0 +1,45 @@
+//! Attaching uprobes.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+
+use aya::programs::UProbe;
+use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeScope};
+
+use super::BpfError;
+use super::features::is_not_permitted;
+use crate::address::FileOffset;
+
+/// Whose calls fire a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Every process that maps the file, running or to come.
+    All,
+    /// One process, as our own PID namespace numbers it. Others do not even trap.
+    Process(NonZeroU32),
+}
+
+/// Attaches `program` at a file offset of the file at `path`.
+pub(super) fn attach(
+    program: &mut UProbe,
+    path: &Path,
+    offset: FileOffset,
+    cookie: u64,
+    scope: Scope,
+) -> Result<(), BpfError> {
+    let point = UProbeAttachPoint {
+        location: UProbeAttachLocation::AbsoluteOffset(offset.0),
+        cookie: Some(cookie),
+    };
+    let scope = match scope {
+        Scope::All => UProbeScope::AllProcesses,
+        Scope::Process(pid) => UProbeScope::OneProcess(pid),
+    };
+    program.attach(point, path, scope).map(|_| ()).map_err(|source| {
+        if is_not_permitted(&source) {
+            BpfError::NotPermitted { what: "attach a uprobe" }
+        } else {
+            BpfError::Attach { path: path.to_owned(), offset: offset.0, source: Box::new(source) }
+        }
+    })
+}

@@ -1,0 +1,267 @@
+//! The loaded BPF object.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use aya::maps::{Array, MapData, RingBuf};
+use aya::programs::{RawTracePoint, RawTracePointRunOptions, TestRun, UProbe};
+use aya::{Ebpf, EbpfLoader};
+use memmap2::Mmap;
+use tracer_common::map::{Identity, Mappings, ModuleKey, ProcessKey, SLOTS_PER_CPU};
+use tracer_common::reason::Loss;
+
+use super::error::release;
+use super::features::is_not_permitted;
+use super::{BpfError, Ring, Scope, TableWriter, attach, btf};
+use crate::address::FileOffset;
+
+/// The committed object, built from `tracer-ebpf` by `cargo xtask ebpf`.
+static OBJECT: &[u8] =
+    aya::include_bytes_aligned!("../../../tracer-ebpf/prebuilt/cgotrace.bpf.o");
+/// Names another object to load, for `cargo xtask ebpf --check`.
+const OBJECT_VARIABLE: &str = "CGOTRACE_BPF_OBJECT";
+/// Bytes of the ring buffer: about 16,000 stacks of 30 frames.
+const RING_BYTES: u32 = 8 << 20;
+
+const PROBE: &str = "probe";
+const PROCESS_START: &str = "process_start";
+const IDENTIFY: &str = "identify";
+
+/// What the kernel says of a loaded program.
+#[derive(Clone, Debug)]
+pub struct ProgramFigures {
+    /// The program.
+    pub name: &'static str,
+    /// Instructions that the verifier went through, where the kernel tells.
+    pub verified_instructions: Option<u32>,
+    /// How long the load took.
+    pub load_time: Duration,
+}
+
+/// The loaded programs and maps. Dropping it detaches every probe.
+pub struct Kernel {
+    ebpf: Ebpf,
+    identity: Array<MapData, Identity>,
+    losses: Array<MapData, u64>,
+    targets: aya::maps::HashMap<MapData, u32, u32>,
+    processes: aya::maps::HashMap<MapData, ProcessKey, Mappings>,
+    figures: Vec<ProgramFigures>,
+}
+
+impl Kernel {
+    /// Loads the object. With `only_targets`, only processes that [`Kernel::add_target`] names,
+    /// and those that they start, are traced.
+    ///
+    /// # Errors
+    /// The rights or a feature are missing, or the kernel does not accept the object.
+    pub fn load(only_targets: bool) -> Result<(Self, TableWriter, Ring), BpfError> {
+        let mut config = btf::kernel_config()?;
+        config.only_targets = only_targets.into();
+        let (data, started) = (object()?, Instant::now());
+        let cpus = aya::util::nr_cpus().unwrap_or(1) as u32;
+        let mut ebpf = EbpfLoader::new()
+            .override_global("CONFIG", &config, true)
+            .map_max_entries("SLOTS", cpus.saturating_mul(SLOTS_PER_CPU))
+            .map_max_entries("EVENTS", RING_BYTES)
+            .load(&data)
+            .map_err(|source| {
+                if is_not_permitted(&source) {
+                    BpfError::NotPermitted { what: "load BPF maps" }
+                } else {
+                    BpfError::Load { release: release(), source: Box::new(source) }
+                }
+            })?;
+        let maps_time = started.elapsed();
+        let writer = TableWriter::new(
+            take(&mut ebpf, "PAGES")?,
+            take(&mut ebpf, "ROWS")?,
+            take(&mut ebpf, "RULES")?,
+            take(&mut ebpf, "MODULES")?,
+            take(&mut ebpf, "MODULE_NUMBERS")?,
+        );
+        let ring: RingBuf<MapData> = take(&mut ebpf, "EVENTS")?;
+        let mut kernel = Self {
+            identity: take(&mut ebpf, "IDENTITY")?,
+            losses: take(&mut ebpf, "LOSSES")?,
+            targets: take(&mut ebpf, "TARGETS")?,
+            processes: take(&mut ebpf, "PROCESSES")?,
+            ebpf,
+            figures: Vec::new(),
+        };
+        load_programs(&mut kernel, maps_time)?;
+        Ok((kernel, writer, Ring::new(ring)))
+    }
+
+    /// The key of the file at `path`, as walks in the kernel will see it.
+    ///
+    /// # Errors
+    /// The file cannot be mapped, or the kernel does not answer.
+    pub fn module_key(&mut self, path: &Path, mapping: &Mmap) -> Result<ModuleKey, BpfError> {
+        let failed = |what: String| BpfError::Identity { path: path.to_owned(), what };
+        let map_failed = |source| BpfError::Map { what: "ask for a module's identity", source };
+        let mut question = self.identity.get(&0, 0).map_err(map_failed)?;
+        question.address = mapping.as_ptr() as u64;
+        question.module = ModuleKey::default();
+        question.status = 1;
+        // EBUSY: another thread of ours was mapping memory at that moment.
+        for _ in 0..100 {
+            self.identity.set(0, question, 0).map_err(map_failed)?;
+            self.program::<RawTracePoint>(IDENTIFY)?
+                .test_run(RawTracePointRunOptions::default())
+                .map_err(|source| program_error("run", IDENTIFY, source))?;
+            let answer = self.identity.get(&0, 0).map_err(map_failed)?;
+            match answer.status {
+                0 if answer.module == ModuleKey::default() => {
+                    return Err(failed("the kernel sees no file behind it".to_owned()));
+                }
+                0 => return Ok(answer.module),
+                -16 => std::thread::sleep(Duration::from_millis(1)),
+                status => return Err(failed(format!("errno {}", status.wrapping_neg()))),
+            }
+        }
+        Err(failed("its mappings were busy for too long".to_owned()))
+    }
+
+    /// Attaches the walk at a file offset; hits carry `cookie`.
+    ///
+    /// # Errors
+    /// The kernel refuses the probe.
+    pub fn attach_probe(
+        &mut self,
+        path: &Path,
+        offset: FileOffset,
+        cookie: u64,
+        scope: Scope,
+    ) -> Result<(), BpfError> {
+        attach::attach(self.program(PROBE)?, path, offset, cookie, scope)
+    }
+
+    /// Announces every process that reaches `offset`, an executable's entry point.
+    ///
+    /// # Errors
+    /// The kernel refuses the probe.
+    pub fn attach_process_start(
+        &mut self,
+        path: &Path,
+        offset: FileOffset,
+    ) -> Result<(), BpfError> {
+        attach::attach(self.program(PROCESS_START)?, path, offset, 0, Scope::All)
+    }
+
+    /// Traces a process and what it starts, where not all are traced.
+    ///
+    /// # Errors
+    /// The kernel refused the write.
+    pub fn add_target(&mut self, pid: u32) -> Result<(), BpfError> {
+        let failed = |source| BpfError::Map { what: "name a target process", source };
+        self.targets.insert(pid, 1, 0).map_err(failed)
+    }
+
+    /// Tells where the modules of a process lie.
+    ///
+    /// # Errors
+    /// The kernel refused the write.
+    pub fn tell_mappings(
+        &mut self,
+        process: &ProcessKey,
+        mappings: &Mappings,
+    ) -> Result<(), BpfError> {
+        let failed = |source| BpfError::Map { what: "tell a process's mappings", source };
+        self.processes.insert(process, mappings, 0).map_err(failed)
+    }
+
+    /// How many events were lost so far, for a reason.
+    ///
+    /// # Errors
+    /// The kernel refused the read.
+    pub fn losses(&self, loss: Loss) -> Result<u64, BpfError> {
+        let failed = |source| BpfError::Map { what: "read the counts of lost events", source };
+        self.losses.get(&u32::from(loss as u8), 0).map_err(failed)
+    }
+
+    /// What the kernel says of the loaded programs.
+    #[must_use]
+    pub fn figures(&self) -> &[ProgramFigures] {
+        &self.figures
+    }
+
+    /// Detaches every probe; events that are in the ring buffer stay there.
+    ///
+    /// # Errors
+    /// The kernel refused.
+    pub fn detach(&mut self) -> Result<(), BpfError> {
+        for name in [PROBE, PROCESS_START] {
+            self.program::<UProbe>(name)?
+                .unload()
+                .map_err(|source| program_error("detach", name, source))?;
+        }
+        Ok(())
+    }
+
+    fn program<'a, P>(&'a mut self, name: &'static str) -> Result<&'a mut P, BpfError>
+    where
+        &'a mut P: TryFrom<&'a mut aya::programs::Program>,
+    {
+        let program = self.ebpf.program_mut(name).ok_or(BpfError::NoSuchPart(name))?;
+        program.try_into().map_err(|_| BpfError::NoSuchPart(name))
+    }
+}
+
+/// Loads the programs, and notes what each cost.
+fn load_programs(kernel: &mut Kernel, maps_time: Duration) -> Result<(), BpfError> {
+    for name in [IDENTIFY, PROCESS_START, PROBE] {
+        let started = Instant::now();
+        let loaded = if name == IDENTIFY {
+            kernel.program::<RawTracePoint>(name)?.load()
+        } else {
+            kernel.program::<UProbe>(name)?.load()
+        };
+        loaded.map_err(|source| {
+            if is_not_permitted(&source) {
+                BpfError::NotPermitted { what: "load BPF programs" }
+            } else {
+                program_error("load", name, source)
+            }
+        })?;
+        let program = kernel.ebpf.program(name).ok_or(BpfError::NoSuchPart(name))?;
+        kernel.figures.push(ProgramFigures {
+            name,
+            verified_instructions: program
+                .info()
+                .ok()
+                .and_then(|info| info.verified_instruction_count()),
+            load_time: started.elapsed(),
+        });
+    }
+    if let Some(first) = kernel.figures.first_mut() {
+        first.load_time += maps_time;
+    }
+    Ok(())
+}
+
+fn program_error(
+    what: &'static str,
+    program: &'static str,
+    source: aya::programs::ProgramError,
+) -> BpfError {
+    BpfError::Program { what, program, release: release(), source: Box::new(source) }
+}
+
+/// The object's bytes: the committed one, unless the environment names another.
+fn object() -> Result<std::borrow::Cow<'static, [u8]>, BpfError> {
+    match std::env::var_os(OBJECT_VARIABLE) {
+        None => Ok(OBJECT.into()),
+        Some(path) => {
+            let path = PathBuf::from(path);
+            std::fs::read(&path)
+                .map(Into::into)
+                .map_err(|source| BpfError::ReadObject { path, source })
+        }
+    }
+}
+
+/// Takes a map out of the object, as its type.
+fn take<T: TryFrom<aya::maps::Map>>(ebpf: &mut Ebpf, name: &'static str) -> Result<T, BpfError> {
+    let map = ebpf.take_map(name).ok_or(BpfError::NoSuchPart(name))?;
+    map.try_into().map_err(|_| BpfError::NoSuchPart(name))
+}
