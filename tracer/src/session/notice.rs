@@ -1,0 +1,33 @@
+//! What a session tells while it runs; the texts belong to the binary.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One piece of news.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// All probes are armed: a call from now on is seen.
+    Armed {
+        /// How many probes.
+        probes: usize,
+        /// How many processes run the target now.
+        processes: usize,
+    },
+    /// Something could not be used; the session goes on without it.
+    Warning(String),
+    /// No probe was hit: what is known about why.
+    NoHits(NoHits),
+}
+
+/// What is known when no probe was hit.
+#[derive(Clone, Debug)]
+pub struct NoHits {
+    /// The probed file.
+    pub binary: PathBuf,
+    /// How many processes were seen to run it.
+    pub processes: usize,
+    /// How many functions were probed.
+    pub probes: usize,
+    /// How long probes were armed.
+    pub duration: Duration,
+}
