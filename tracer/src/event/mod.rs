@@ -1,4 +1,8 @@
-//! Bytes of the ring buffer to typed events.
+//! Bytes of the ring buffer to typed events. Knows no map, no process and no name.
+
+mod decode;
+
+pub use decode::decode;
 
 use tracer_common::event::{Control, Frame};
 use tracer_common::reason::{End, Loss, Reason};

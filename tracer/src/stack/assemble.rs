@@ -1,0 +1,86 @@
+//! One hit, its modules and its names to one [`Stack`].
+
+use tracer_common::event::{FRAME_EXACT, Frame};
+
+use super::{ClockOffset, Entry, Stack, StackFrame};
+use crate::address::{FileOffset, RuntimeAddress};
+use crate::event::Hit;
+use crate::object::{ModuleNumber, Modules};
+use crate::symbol::{Language, Symbolize};
+
+#[cfg(test)]
+mod tests;
+
+/// The stack of a hit of the probe called `probe`.
+pub fn assemble(
+    hit: &Hit,
+    probe: &str,
+    modules: &Modules,
+    symbols: &mut dyn Symbolize,
+    clock: ClockOffset,
+) -> Stack {
+    let mut entries = Vec::with_capacity(hit.frames.len() + 1);
+    for frame in &hit.frames {
+        add_frame(&mut entries, frame, modules, symbols);
+    }
+    // Where the walk could not go on, what lies beyond is missing.
+    entries.extend(hit.reason.map(Entry::Gap));
+    let some = |number| if number == 0 { None } else { Some(number) };
+    Stack {
+        time: clock.time(hit.time),
+        pid: some(hit.pid),
+        tid: some(hit.tid),
+        comm: hit.comm.clone(),
+        cgroup: hit.cgroup,
+        goroutine: hit.goroutine,
+        probe: probe.to_owned(),
+        end: hit.end,
+        entries,
+    }
+}
+
+/// Adds the chain of inlined calls at one physical frame, and the frame itself.
+fn add_frame(
+    entries: &mut Vec<Entry>,
+    frame: &Frame,
+    modules: &Modules,
+    symbols: &mut dyn Symbolize,
+) {
+    let exact = frame.flags & FRAME_EXACT != 0;
+    let unnamed = StackFrame {
+        function: None,
+        symbol: None,
+        language: Language::Unknown,
+        file: None,
+        line: None,
+        inlined: false,
+        module: None,
+        address: RuntimeAddress(frame.address),
+        offset: None,
+        exact,
+    };
+    let Some(module) = modules.get(frame.module) else {
+        entries.push(Entry::Frame(unnamed));
+        return;
+    };
+    let offset = FileOffset(frame.offset.into());
+    let unnamed = StackFrame { module: Some(module.path.clone()), offset: Some(offset), ..unnamed };
+    // A return address may be the first byte of the next line, or of the next function.
+    let lookup = if exact { offset } else { offset.minus(1) };
+    let chain = symbols.symbolize(ModuleNumber(frame.module), lookup);
+    if chain.is_empty() {
+        entries.push(Entry::Frame(unnamed));
+        return;
+    }
+    entries.extend(chain.into_iter().map(|source| {
+        Entry::Frame(StackFrame {
+            function: Some(source.function),
+            symbol: Some(source.symbol),
+            language: source.language,
+            file: source.file,
+            line: source.line,
+            inlined: source.inlined,
+            ..unnamed.clone()
+        })
+    }));
+}
