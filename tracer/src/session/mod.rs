@@ -1,1 +1,16 @@
 //! The wiring: discovery, tables, probes, control events, shutdown, summary.
+//!
+//! Alone knows all other modules; none of them knows it. [`run`] is the whole way of a session.
+
+mod error;
+mod learn;
+mod library;
+mod notice;
+mod options;
+mod run;
+mod target;
+
+pub use error::SessionError;
+pub use notice::{NoHits, Notice};
+pub use options::{Options, TargetSpec};
+pub use run::{Outcome, run};
