@@ -1,2 +1,30 @@
-//! Chores.
-fn main() {}
+//! `cargo xtask`: cgotrace's own chores. One file a subcommand; `tool` holds what they share.
+
+mod fixtures;
+mod setup;
+mod tool;
+
+use clap::{Parser, Subcommand};
+
+/// cgotrace's own chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Get what the suites need beyond Rust, a C compiler and python3.
+    Setup(setup::Arguments),
+    /// Build the examples with several Go versions, PIE and not, into target/fixtures.
+    Fixtures(fixtures::Arguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().chore {
+        Chore::Setup(arguments) => setup::run(&arguments),
+        Chore::Fixtures(arguments) => fixtures::run(&arguments),
+    }
+}

