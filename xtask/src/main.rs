@@ -1,10 +1,12 @@
 //! `cargo xtask`: cgotrace's own chores. One file a subcommand; `tool` holds what they share.
 
+mod ebpf;
 mod fixtures;
 mod setup;
 mod tool;
 
 use clap::{Parser, Subcommand};
+use std::process::ExitCode;
 
 /// cgotrace's own chores.
 #[derive(Parser)]
@@ -20,11 +22,22 @@ enum Chore {
     Setup(setup::Arguments),
     /// Build the examples with several Go versions, PIE and not, into target/fixtures.
     Fixtures(fixtures::Arguments),
+    /// Rebuild the committed BPF object from its sources, or check it.
+    Ebpf(ebpf::Arguments),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().chore {
+fn main() -> ExitCode {
+    let done = match Arguments::parse().chore {
         Chore::Setup(arguments) => setup::run(&arguments),
         Chore::Fixtures(arguments) => fixtures::run(&arguments),
+        Chore::Ebpf(arguments) => ebpf::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not by returning it from main: a backtrace of ours tells the reader nothing.
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

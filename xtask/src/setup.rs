@@ -1,7 +1,8 @@
 //! `setup`: what the suites need beyond Rust, a C compiler and python3.
 
 use crate::tool::apt::{self, Need, Sign};
-use crate::tool::{go, linker};
+use crate::tool::bpf::toolchain;
+use crate::tool::go;
 use anyhow::{Result, bail};
 
 #[derive(clap::Args)]
@@ -57,7 +58,7 @@ pub(crate) fn ensure(parts: &[Part], versions: &[&str]) -> Result<()> {
 fn ensure_part(part: Part, versions: &[&str]) -> Result<()> {
     match part {
         Part::Go => versions.iter().try_for_each(|version| go::ensure_version(version).map(drop)),
-        Part::Bpf => linker::ensure_toolchain(),
+        Part::Bpf => toolchain::ensure(),
         Part::Vm => apt::ensure(&[
             Need { sign: Sign::Program("qemu-system-x86_64"), package: "qemu-system-x86" },
             Need { sign: Sign::Program("busybox"), package: "busybox-static" },

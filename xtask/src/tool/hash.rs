@@ -31,13 +31,17 @@ impl Hash {
 
     /// The hash, in hexadecimal.
     pub(crate) fn finish(self) -> String {
-        use std::fmt::Write;
-        self.0.finalize().iter().fold(String::new(), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hexadecimal(&self.0.finalize())
     }
+}
+
+/// The SHA-256 of these bytes, in hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// All files below a folder.
