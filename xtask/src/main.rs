@@ -1,9 +1,13 @@
 //! `cargo xtask`: cgotrace's own chores. One file a subcommand; `tool` holds what they share.
 
+mod bench;
+mod demo;
 mod ebpf;
 mod fixtures;
 mod setup;
+mod test;
 mod tool;
+mod vm;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -24,6 +28,14 @@ enum Chore {
     Fixtures(fixtures::Arguments),
     /// Rebuild the committed BPF object from its sources, or check it.
     Ebpf(ebpf::Arguments),
+    /// Build everything, trace the example `animals` and show the stack.
+    Demo(demo::Arguments),
+    /// Build and run the whole suite, privileged parts and other kernels included.
+    Test(test::Arguments),
+    /// Trace the examples on other kernels, under QEMU.
+    Vm(vm::Arguments),
+    /// Measure BPF time a hit for `deep`, beside bpftrace.
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -31,6 +43,10 @@ fn main() -> ExitCode {
         Chore::Setup(arguments) => setup::run(&arguments),
         Chore::Fixtures(arguments) => fixtures::run(&arguments),
         Chore::Ebpf(arguments) => ebpf::run(&arguments),
+        Chore::Demo(arguments) => demo::run(&arguments),
+        Chore::Test(arguments) => test::run(&arguments),
+        Chore::Vm(arguments) => vm::run(&arguments),
+        Chore::Bench(arguments) => bench::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

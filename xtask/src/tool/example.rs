@@ -19,14 +19,17 @@ pub(crate) struct Example {
     package: &'static str,
     /// The function that the suites probe.
     pub(crate) probe: &'static str,
+    /// How often it is hit in a run without arguments.
+    pub(crate) hits: usize,
 }
 
 /// The union of a dog and a cat.
 pub(crate) const ANIMALS: Example =
-    Example { name: "animals", package: "./cmd/animals", probe: "animal_print" };
+    Example { name: "animals", package: "./cmd/animals", probe: "animal_print", hits: 2 };
 
 /// The deep recursion.
-pub(crate) const DEEP: Example = Example { name: "deep", package: ".", probe: "deep_leaf" };
+pub(crate) const DEEP: Example =
+    Example { name: "deep", package: ".", probe: "deep_leaf", hits: 1 };
 
 /// All examples.
 pub(crate) const ALL: [&Example; 2] = [&ANIMALS, &DEEP];

@@ -63,6 +63,33 @@ pub(crate) fn ensure_version(version: &str) -> Result<PathBuf> {
     Ok(go)
 }
 
+/// A `go` command and the version it says of itself.
+pub(crate) struct Go {
+    pub(crate) command: PathBuf,
+    pub(crate) version: String,
+}
+
+/// The Go on PATH where it is recent enough for the examples, else the newest known one.
+pub(crate) fn any() -> Result<Go> {
+    if let Some(command) = command::on_path("go") {
+        let mut asked = Command::new(&command);
+        asked.args(["env", "GOVERSION"]).env("GOTOOLCHAIN", "local");
+        let version = command::output(&mut asked)?.trim().trim_start_matches("go").to_owned();
+        if is_recent(&version) {
+            return Ok(Go { command, version });
+        }
+        println!("setup: Go {version} on PATH is too old for the examples");
+    }
+    Ok(Go { command: ensure_version(NEWEST)?, version: NEWEST.to_owned() })
+}
+
+/// Whether this is 1.21 or later.
+fn is_recent(version: &str) -> bool {
+    let number = |text: Option<&str>| text.and_then(|text| text.parse::<u32>().ok());
+    let mut parts = minor(version).split('.');
+    number(parts.next()).zip(number(parts.next())).is_some_and(|parts| parts >= (1, 21))
+}
+
 /// How an executable is linked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LinkMode {
@@ -117,4 +144,20 @@ pub(crate) fn build(
             .env("CGO_ENABLED", "1")
             .env("CGO_LDFLAGS", format!("-O2 -g -L{}", libraries.display())),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_told_apart() {
+        assert_eq!(minor("1.27.3"), "1.27");
+        assert_eq!(minor("1.27"), "1.27");
+        assert_eq!(known("1.24").expect("known"), "1.24.11");
+        assert_eq!(known("1.24.11").expect("known"), "1.24.11");
+        assert!(known("1.2").is_err());
+        assert!(is_recent("1.21") && is_recent("1.100.1") && is_recent("2.0"));
+        assert!(!is_recent("1.9") && !is_recent("1.20.14") && !is_recent("devel"));
+    }
 }

@@ -5,11 +5,12 @@ use super::expected::Expected;
 use super::go::{self, LinkMode};
 use super::{command, paths};
 use anyhow::{Context, Result, ensure};
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Builds cgotrace in release mode and gives its path.
-pub(crate) fn build_cgotrace() -> Result<std::path::PathBuf> {
+pub(crate) fn build_cgotrace() -> Result<PathBuf> {
     command::run(
         command::cargo()
             .args(["build", "--quiet", "--release", "--locked"])
@@ -33,13 +34,18 @@ pub(crate) fn run(object: Option<&Path>) -> Result<()> {
 }
 
 fn trace(cgotrace: &Path, example: &Example, program: &Path, object: Option<&Path>) -> Result<()> {
+    // Not by standard output, to which the program writes too.
+    let folder = tempfile::tempdir().context("make a temporary folder")?;
+    let trace = folder.path().join("trace.json");
     let mut command = Command::new(cgotrace);
-    command.args(["run", "--format", "json", "--func", example.probe, "--"]).arg(program);
+    command.args(["run", "--format", "json", "--func", example.probe, "-o"]).arg(&trace);
+    command.arg("--").arg(program);
     if let Some(object) = object {
         command.env("CGOTRACE_BPF_OBJECT", object);
     }
-    let said = command::output(&mut command)?;
+    command::run_quietly(&mut command)?;
+    let said = fs::read_to_string(&trace).with_context(|| format!("read {}", trace.display()))?;
     let hits = Expected::of(example)?.check(&said)?;
-    ensure!(hits > 0, "{} was not hit", example.probe);
+    ensure!(hits == example.hits, "{hits} hits of {}, not {}", example.probe, example.hits);
     Ok(())
 }
