@@ -19,15 +19,15 @@ mod mapping;
 mod maps;
 mod output;
 mod slot;
-mod task;
 mod tables;
+mod task;
 mod walk;
 mod window;
 
+use aya_ebpf::EbpfContext as _;
 use aya_ebpf::helpers::generated::bpf_get_attach_cookie;
 use aya_ebpf::macros::{raw_tracepoint, uprobe};
 use aya_ebpf::programs::{ProbeContext, RawTracePointContext};
-use aya_ebpf::EbpfContext as _;
 use tracer_common::reason::Loss;
 
 /// A traced function was entered.

@@ -1,6 +1,6 @@
 //! Records to userspace, and counts of those that were lost.
 
-use aya_ebpf::bindings::{BPF_NOEXIST};
+use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_comm, bpf_ktime_get_ns, bpf_ringbuf_output,
 };

@@ -3,7 +3,9 @@
 use tracer_common::bound::bounded;
 use tracer_common::reason::Reason;
 use tracer_common::rule::Rule;
-use tracer_common::table::{CHUNK_ENTRIES, CHUNK_SHIFT, MAX_RULES, PAGE_SHIFT, Page, Row, find_row};
+use tracer_common::table::{
+    CHUNK_ENTRIES, CHUNK_SHIFT, MAX_RULES, PAGE_SHIFT, Page, Row, find_row,
+};
 use tracer_common::walk::Location;
 
 use crate::maps::{MODULES, PAGES, ROWS, RULES};
@@ -19,8 +21,7 @@ pub(crate) fn rule(location: Location) -> Result<Rule, Reason> {
         return Err(if module.pages == 0 { Reason::TableFull } else { Reason::NoRule });
     }
     let page = page + module.first_page as u64;
-    let pages =
-        PAGES.get_value((page >> CHUNK_SHIFT) as u32, &0).ok_or(Reason::TableFull)?;
+    let pages = PAGES.get_value((page >> CHUNK_SHIFT) as u32, &0).ok_or(Reason::TableFull)?;
     let page = Page(pages[bounded::<ENTRY_MASK>(page)]);
     let rows = ROWS.get_value(page.first() >> CHUNK_SHIFT, &0).ok_or(Reason::TableFull)?;
     let first = page.first() as u64;

@@ -19,13 +19,8 @@ pub(crate) fn walk(slot: *mut Slot, from: &pt_regs, cookie: u64) {
     // SAFETY: a claimed slot.
     let own = unsafe { &mut *slot };
     let walk = &mut own.walk;
-    walk.registers = Registers {
-        pc: from.rip,
-        values: [0; 8],
-        known: 0xff,
-        exact: 1,
-        goroutine: 0,
-    };
+    walk.registers =
+        Registers { pc: from.rip, values: [0; 8], known: 0xff, exact: 1, goroutine: 0 };
     walk.registers.values[index::RBX as usize] = from.rbx;
     walk.registers.values[index::RBP as usize] = from.rbp;
     walk.registers.values[index::R12 as usize] = from.r12;

@@ -2,6 +2,8 @@
 //!
 //! The folders and the cases here must be the same set; no file is ever written by a test.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics has failed")]
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -124,9 +124,9 @@ impl Btf {
     /// Where the structure `name` starts. A structure that is only declared has no members.
     fn find_structure(&self, name: &str) -> Option<usize> {
         self.types.iter().copied().find(|&at| {
-            let is_structure = self.word(at + 4).is_some_and(|info| {
-                info >> 24 & 0x1f == kind::STRUCT && info & 0xffff != 0
-            });
+            let is_structure = self
+                .word(at + 4)
+                .is_some_and(|info| info >> 24 & 0x1f == kind::STRUCT && info & 0xffff != 0);
             is_structure && self.has_name(at, name)
         })
     }

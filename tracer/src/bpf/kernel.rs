@@ -15,8 +15,7 @@ use super::{BpfError, Ring, Scope, TableWriter, attach, btf};
 use crate::address::FileOffset;
 
 /// The committed object, built from `tracer-ebpf` by `cargo xtask ebpf`.
-static OBJECT: &[u8] =
-    aya::include_bytes_aligned!("../../../tracer-ebpf/prebuilt/cgotrace.bpf.o");
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../tracer-ebpf/prebuilt/cgotrace.bpf.o");
 /// Names another object to load, for `cargo xtask ebpf --check`.
 const OBJECT_VARIABLE: &str = "CGOTRACE_BPF_OBJECT";
 /// Bytes of the ring buffer: about 16,000 stacks of 30 frames.

@@ -1,1 +1,14 @@
-//! Processes: who runs the target, what is mapped, start and exit. Needs nothing.
+//! Processes: who runs the target, what is mapped, start and exit. Needs nothing of the other
+//! modules, and knows nothing of ELF.
+
+mod command;
+mod discovery;
+mod error;
+mod maps;
+mod watch;
+
+pub use command::{HOLD, HOLD_FAILED, HeldCommand, OWN_EXECUTABLE, hold, resolve};
+pub use discovery::{FileIdentity, Process, running};
+pub use error::{CommandError, ProcessError};
+pub use maps::{Device, Mapping, executable_mappings, parse_maps};
+pub use watch::ExitWatch;

@@ -1,0 +1,19 @@
+//! `cgotrace attach`.
+
+use std::process::ExitCode;
+
+use crate::cli::AttachArguments;
+use crate::{notices, trace};
+
+/// Exit status: 0, or 1 where it failed.
+pub(crate) fn main(arguments: AttachArguments) -> ExitCode {
+    let (options, output) = arguments.into_options();
+    match trace::trace(options, &output) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) if trace::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            notices::say_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The arguments, and their translation to what the library understands: only here.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser};
+use tracer::process::HOLD;
+use tracer::session::{Options, TargetSpec};
+
+use crate::output::OutputArguments;
+
+mod duration;
+#[cfg(test)]
+mod tests;
+
+const ATTACH_EXAMPLES: &str = "\
+Examples:
+  cgotrace attach ./app --func animal_print           every process of ./app, running and to come
+  cgotrace attach -p 4242 --func 'animal_*'           this process only
+  cgotrace attach ./app --func animal_print --count 1 --format json -o hit.json";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  cgotrace run --func animal_print -- ./app --verbose
+  cgotrace run --func 'animal_*' --format json -o hits.json -- ./app
+
+The exit status is the command's own, or 128 and the number of the signal that ended it; 125 where
+cgotrace failed, 126 where the command cannot be executed, 127 where there is none.";
+
+/// Whole stacks, Go and C and Rust, of each call of a native function in a cgo program
+#[derive(Parser, Debug)]
+#[command(name = "cgotrace", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) subcommand: Subcommand,
+}
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum Subcommand {
+    /// Trace the processes of a program, or processes by number
+    #[command(after_help = ATTACH_EXAMPLES)]
+    Attach(AttachArguments),
+    /// Start a command and trace it
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArguments),
+    #[command(name = HOLD, hide = true)]
+    Hold(HoldArguments),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AttachArguments {
+    /// The program's file: all its processes, running and to come
+    #[arg(required_unless_present = "pids")]
+    binary: Option<PathBuf>,
+    /// Trace process PID only; may be given again. With BINARY: if it runs that
+    #[arg(short, long = "pid", value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    pids: Vec<u32>,
+    #[command(flatten)]
+    probes: ProbeArguments,
+    #[command(flatten)]
+    output: OutputArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    probes: ProbeArguments,
+    #[command(flatten)]
+    output: OutputArguments,
+    /// The command and its arguments
+    #[arg(required = true, trailing_var_arg = true)]
+    command: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+struct ProbeArguments {
+    /// Probe the functions that PATTERN names: an exact name, or a glob such as 'animal_*'; may be
+    /// given again
+    #[arg(long = "func", required = true, value_name = "PATTERN", value_parser = parse_pattern)]
+    patterns: Vec<String>,
+    /// End after so long: 500ms, 10s, 1m30s, 2h
+    #[arg(long, value_parser = duration::parse)]
+    duration: Option<Duration>,
+    /// End after N stacks, incomplete ones included
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// Refuse to arm more than N probes
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
+    max_probes: u32,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct HoldArguments {
+    #[arg(value_parser = clap::value_parser!(i32).range(3..))]
+    pub(crate) descriptor: i32,
+    #[arg(last = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+impl AttachArguments {
+    pub(crate) fn into_options(mut self) -> (Options, OutputArguments) {
+        self.pids.sort_unstable();
+        self.pids.dedup();
+        let target = match (self.binary, self.pids) {
+            (Some(binary), pids) if pids.is_empty() => TargetSpec::Binary(binary),
+            (binary, pids) => TargetSpec::Processes { binary, pids },
+        };
+        (self.probes.into_options(target), self.output)
+    }
+}
+
+impl RunArguments {
+    pub(crate) fn into_options(self) -> (Options, OutputArguments) {
+        let mut command = self.command.into_iter();
+        let target = TargetSpec::Command {
+            program: command.next().unwrap_or_default(),
+            args: command.collect(),
+        };
+        (self.probes.into_options(target), self.output)
+    }
+}
+
+impl ProbeArguments {
+    fn into_options(self, target: TargetSpec) -> Options {
+        Options {
+            target,
+            patterns: self.patterns,
+            duration: self.duration,
+            count: self.count,
+            max_probes: usize::try_from(self.max_probes).unwrap_or(usize::MAX),
+        }
+    }
+}
+
+fn parse_pattern(text: &str) -> Result<String, String> {
+    if text.is_empty() { Err("name a function".to_owned()) } else { Ok(text.to_owned()) }
+}

@@ -1,0 +1,101 @@
+use std::path::Path;
+
+use clap::CommandFactory;
+use clap::error::ErrorKind;
+
+use super::*;
+use crate::output::Format;
+
+fn parse(line: &str) -> Result<(Options, OutputArguments), ErrorKind> {
+    let arguments = std::iter::once("cgotrace").chain(line.split_whitespace());
+    match Cli::try_parse_from(arguments).map_err(|error| error.kind())?.subcommand {
+        Subcommand::Attach(arguments) => Ok(arguments.into_options()),
+        Subcommand::Run(arguments) => Ok(arguments.into_options()),
+        Subcommand::Hold(_) => panic!("{line}"),
+    }
+}
+
+#[test]
+fn the_definition_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn a_binary_and_the_defaults() {
+    let (options, output) = parse("attach ./app --func animal_print").unwrap();
+    let expected = Options {
+        target: TargetSpec::Binary("./app".into()),
+        patterns: vec!["animal_print".to_owned()],
+        duration: None,
+        count: None,
+        max_probes: 1024,
+    };
+    assert_eq!(options, expected);
+    assert_eq!(output, OutputArguments { format: Format::Text, output: None, force: false });
+}
+
+#[test]
+fn every_option() {
+    let line = "attach --func a_* ./app --func b --duration 1m30s --count 7 --max-probes 3000 \
+                --format json -o out.json --force";
+    let (options, output) = parse(line).unwrap();
+    assert_eq!(options.target, TargetSpec::Binary("./app".into()));
+    assert_eq!(options.patterns, ["a_*", "b"]);
+    assert_eq!(options.duration, Some(Duration::from_secs(90)));
+    assert_eq!((options.count, options.max_probes), (Some(7), 3000));
+    let file = Some(Path::new("out.json").to_owned());
+    assert_eq!(output, OutputArguments { format: Format::Json, output: file, force: true });
+}
+
+#[test]
+fn processes() {
+    let target = |line| parse(line).unwrap().0.target;
+    let pids = vec![3, 9];
+    let expected = TargetSpec::Processes { binary: None, pids: pids.clone() };
+    assert_eq!(target("attach -p 9 -p 3 --pid 9 --func f"), expected);
+    let expected = TargetSpec::Processes { binary: Some("app".into()), pids };
+    assert_eq!(target("attach app -p 3 -p9 --func f"), expected);
+}
+
+#[test]
+fn a_command_keeps_its_own_options() {
+    let expected = TargetSpec::Command {
+        program: "./app".into(),
+        args: ["--func", "x", "-o", "--", "-p"].map(OsString::from).to_vec(),
+    };
+    for line in ["run --func f -- ./app --func x -o -- -p", "run --func f ./app --func x -o -- -p"]
+    {
+        let (options, output) = parse(line).unwrap();
+        assert_eq!(options.target, expected, "{line}");
+        assert_eq!(
+            (options.patterns.as_slice(), output.output),
+            (["f".to_owned()].as_slice(), None)
+        );
+    }
+}
+
+#[test]
+fn wrong_usage() {
+    use ErrorKind::*;
+    for (line, kind) in [
+        ("", DisplayHelpOnMissingArgumentOrSubcommand),
+        ("attack ./app", InvalidSubcommand),
+        ("attach --func f", MissingRequiredArgument),
+        ("attach ./app", MissingRequiredArgument),
+        ("attach ./app ./other --func f", UnknownArgument),
+        ("attach -p 0 --func f", ValueValidation),
+        ("attach -p x --func f", ValueValidation),
+        ("attach -p 99999999999 --func f", ValueValidation),
+        ("attach ./app --func f --force", MissingRequiredArgument),
+        ("attach ./app --func f --format xml", InvalidValue),
+        ("attach ./app --func f --duration 10", ValueValidation),
+        ("attach ./app --func f --count 0", ValueValidation),
+        ("attach ./app --func f --count 1 --count 2", ArgumentConflict),
+        ("attach ./app --func f --max-probes 0", ValueValidation),
+        ("run --func f", MissingRequiredArgument),
+        ("run -- ./app", MissingRequiredArgument),
+        ("run -p 1 --func f -- ./app", UnknownArgument),
+    ] {
+        assert_eq!(parse(line).map(|_| ()), Err(kind), "{line}");
+    }
+}

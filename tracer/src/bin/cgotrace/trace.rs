@@ -1,0 +1,31 @@
+//! What `attach` and `run` share: one session, its output and its notices.
+
+use std::io;
+
+use anyhow::Context;
+use tracer::session::{Options, Outcome, SessionError};
+
+use crate::notices;
+use crate::output::OutputArguments;
+
+/// Runs a session to its end, and says the summary.
+pub(crate) fn trace(options: Options, output: &OutputArguments) -> anyhow::Result<Outcome> {
+    output.check(&options.target)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let make_sink = |start: &_| output.open(start).map_err(SessionError::Output);
+    let mut notify = |notice| notices::say(&notices::describe(&notice));
+    let outcome = runtime.block_on(tracer::session::run(&options, make_sink, &mut notify))?;
+    notices::say(&notices::describe_summary(&outcome.summary));
+    Ok(outcome)
+}
+
+/// Whether the reader of the output went away: it has what it wanted.
+pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    match error.downcast_ref() {
+        Some(SessionError::Output(error)) => error.kind() == io::ErrorKind::BrokenPipe,
+        _ => false,
+    }
+}

@@ -1,0 +1,250 @@
+//! `/proc/PID/maps`: which files are mapped where.
+//!
+//! Format: fs/proc/task_mmu.c, `show_map_vma`.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::ProcessError;
+use crate::address::{FileOffset, RuntimeAddress};
+
+/// The number of a device, as maps and `stat` show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Device {
+    /// The driver.
+    pub major: u32,
+    /// The one of the driver's devices.
+    pub minor: u32,
+}
+
+/// One mapping of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// Its first address.
+    pub start: RuntimeAddress,
+    /// One past its last address.
+    pub end: RuntimeAddress,
+    /// The file offset of `start`.
+    pub offset: FileOffset,
+    /// Whether code can run there.
+    pub executable: bool,
+    /// The file, as the process sees it, without the mark of a deleted one.
+    pub path: PathBuf,
+    /// Whether the file has no name any more: removed, or replaced.
+    pub deleted: bool,
+    /// The file's inode number.
+    pub inode: u64,
+    /// The file system's device. On overlayfs and btrfs `stat` may show another.
+    pub device: Device,
+}
+
+impl Mapping {
+    /// Opens the mapped file itself: also where it was replaced, or lies in another mount
+    /// namespace.
+    ///
+    /// # Errors
+    /// The process has ended, the rights are missing, or the file is gone and the link to it
+    /// is not for us.
+    pub fn open(&self, pid: u32) -> io::Result<File> {
+        // The link needs CAP_CHECKPOINT_RESTORE in the first user namespace; the path does not.
+        let link = format!("/proc/{pid}/map_files/{:x}-{:x}", self.start, self.end);
+        let linked = File::open(link);
+        if linked.is_ok() || self.deleted {
+            return linked;
+        }
+        let root = PathBuf::from(format!("/proc/{pid}/root"));
+        let file = File::open(root.join(self.path.strip_prefix("/").unwrap_or(&self.path)))?;
+        if file.metadata()?.ino() != self.inode {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the file was replaced"));
+        }
+        Ok(file)
+    }
+}
+
+/// The executable file mappings of a process, by address.
+///
+/// # Errors
+/// There is no such process, or the rights are missing.
+pub fn executable_mappings(pid: u32) -> Result<Vec<Mapping>, ProcessError> {
+    let path = PathBuf::from(format!("/proc/{pid}/maps"));
+    let text = std::fs::read(&path).map_err(|error| ProcessError::of(pid, path, error))?;
+    let mut mappings = parse_maps(&text);
+    mappings.retain(|mapping| mapping.executable);
+    Ok(mappings)
+}
+
+/// All file mappings of a maps text. A line that is none, or is not understood, is left out.
+#[must_use]
+pub fn parse_maps(text: &[u8]) -> Vec<Mapping> {
+    text.split(|&byte| byte == b'\n').filter_map(parse_line).collect()
+}
+
+/// `start-end perms offset major:minor inode   path`
+fn parse_line(line: &[u8]) -> Option<Mapping> {
+    let mut rest = line;
+    let range = field(&mut rest)?;
+    let permissions = field(&mut rest)?.as_bytes();
+    let offset = hex(field(&mut rest)?)?;
+    let (major, minor) = field(&mut rest)?.split_once(':')?;
+    let inode = field(&mut rest)?.parse().ok()?;
+    let name = rest.trim_ascii_start();
+    // `[heap]`, `//anon`, `anon_inode:…` and the like are no files.
+    if !name.starts_with(b"/") || name.starts_with(b"//") {
+        return None;
+    }
+    let (start, end) = range.split_once('-')?;
+    let (start, end) = (hex(start)?, hex(end)?);
+    if start >= end {
+        return None;
+    }
+    let (name, deleted) = match name.strip_suffix(b" (deleted)") {
+        Some(name) => (name, true),
+        None => (name, false),
+    };
+    Some(Mapping {
+        start: RuntimeAddress(start),
+        end: RuntimeAddress(end),
+        offset: FileOffset(offset),
+        executable: permissions.get(2) == Some(&b'x'),
+        path: unescape(name),
+        deleted,
+        inode,
+        device: Device {
+            major: u32::try_from(hex(major)?).ok()?,
+            minor: u32::try_from(hex(minor)?).ok()?,
+        },
+    })
+}
+
+/// The next word before a space.
+fn field<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
+    let end = rest.iter().position(|&byte| byte == b' ')?;
+    let (word, after) = rest.split_at(end);
+    *rest = &after[1..];
+    std::str::from_utf8(word).ok()
+}
+
+fn hex(digits: &str) -> Option<u64> {
+    // `from_str_radix` would take a sign.
+    if digits.starts_with('+') { None } else { u64::from_str_radix(digits, 16).ok() }
+}
+
+/// The kernel escapes the line feed, and nothing else: a backslash may be a backslash.
+fn unescape(name: &[u8]) -> PathBuf {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name;
+    while let Some((&first, tail)) = rest.split_first() {
+        if let Some(tail) = rest.strip_prefix(b"\\012") {
+            bytes.push(b'\n');
+            rest = tail;
+        } else {
+            bytes.push(first);
+            rest = tail;
+        }
+    }
+    Path::new(&OsString::from_vec(bytes)).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_every_field() {
+        let text = b"55d0a1c00000-55d0a1c21000 r-xp 00002000 fd:1a 1234567                    /usr/bin/my app\n";
+        let expected = Mapping {
+            start: RuntimeAddress(0x55d0_a1c0_0000),
+            end: RuntimeAddress(0x55d0_a1c2_1000),
+            offset: FileOffset(0x2000),
+            executable: true,
+            path: "/usr/bin/my app".into(),
+            deleted: false,
+            inode: 1_234_567,
+            device: Device { major: 0xfd, minor: 0x1a },
+        };
+        assert_eq!(parse_maps(text), [expected]);
+    }
+
+    #[test]
+    fn only_files_count() {
+        let text = b"\
+00400000-00401000 r--p 00000000 08:01 7 /srv/app
+00401000-00402000 r-xp 00001000 08:01 7 /srv/app
+00403000-00404000 rw-p 00000000 00:00 0 
+01000000-01021000 rw-p 00000000 00:00 0                                  [heap]
+7f0000000000-7f0000001000 rw-s 00000000 00:0e 1057 anon_inode:[perf_event]
+7f0000002000-7f0000003000 rw-s 00000000 00:01 5 //anon
+7ffd00000000-7ffd00002000 r-xp 00000000 00:00 0                          [vdso]
+ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]
+";
+        let found: Vec<_> =
+            parse_maps(text).iter().map(|mapping| (mapping.start.0, mapping.executable)).collect();
+        assert_eq!(found, [(0x40_0000, false), (0x40_1000, true)]);
+    }
+
+    #[test]
+    fn odd_paths() {
+        let path = |name: &[u8]| {
+            let line = [b"1000-2000 r-xp 0 08:01 7 ".as_slice(), name].concat();
+            parse_maps(&line).pop().map(|m| (m.path.as_os_str().as_bytes().to_vec(), m.deleted))
+        };
+        assert_eq!(path(b"/a b (deleted)"), Some((b"/a b".to_vec(), true)));
+        assert_eq!(path(b"/a\\012b"), Some((b"/a\nb".to_vec(), false)));
+        assert_eq!(path(b"/a\\040b\\"), Some((b"/a\\040b\\".to_vec(), false)));
+        assert_eq!(path(b"/\xff"), Some((b"/\xff".to_vec(), false)));
+    }
+
+    #[test]
+    fn damaged_lines_are_left_out() {
+        for line in [
+            "",
+            "1000-2000",
+            "2000-1000 r-xp 0 08:01 7 /a",
+            "1000-+2000 r-xp 0 08:01 7 /a",
+            "1000-2000 r-xp zz 08:01 7 /a",
+            "1000-2000 r-xp 0 0801 7 /a",
+            "1000-2000 r-xp 0 08:01 -7 /a",
+            "1000-2000 r-xp 0 100000000:01 7 /a",
+        ] {
+            assert_eq!(parse_maps(line.as_bytes()), [], "{line}");
+        }
+    }
+
+    #[test]
+    fn finds_this_function_in_this_process() {
+        let pid = std::process::id();
+        let address = finds_this_function_in_this_process as fn() as usize as u64;
+        let mappings = executable_mappings(pid).unwrap();
+        let own = mappings.iter().find(|m| m.start.0 <= address && address < m.end.0).unwrap();
+        assert_eq!(own.path, std::env::current_exe().unwrap());
+        let opened = own.open(pid).unwrap().metadata().unwrap();
+        let expected = std::fs::metadata(&own.path).unwrap();
+        assert_eq!((opened.dev(), opened.ino()), (expected.dev(), expected.ino()));
+    }
+
+    #[test]
+    fn no_process_no_mappings() {
+        // Above the largest number that the kernel gives.
+        assert!(matches!(executable_mappings(1 << 30), Err(ProcessError::Gone { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn random_text_never_panics(text in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse_maps(&text);
+        }
+
+        #[test]
+        fn random_fields_never_panic(line in "[0-9a-f]{0,17}-[0-9a-f]{0,17} [rwxp-]{0,4} [0-9a-f]{0,17} [0-9a-f]{0,9}:[0-9]{0,3} [0-9]{0,21} */.{0,9}") {
+            let _ = parse_maps(line.as_bytes());
+        }
+    }
+}
