@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use tracer_common::map::ModuleKey;
+use tracer_common::map::{ModuleKey, Segment};
 
 use crate::bpf::{BpfError, Kernel, TableWriter};
 use crate::object::go::GoModule;
@@ -63,7 +63,7 @@ impl Library {
             Ok(module) => module,
             Err(what) => {
                 warn(format!("stacks will end in {}: {what}", path.display()));
-                self.tables.empty_module(object)
+                without_rows(object)
             }
         };
         self.write_tables()?;
@@ -74,14 +74,27 @@ impl Library {
     /// Writes what is new in the tables: rules, then rows, then pages, as a walk follows them the
     /// other way.
     fn write_tables(&mut self) -> Result<(), BpfError> {
-        let Some(news) = self.tables.take_news() else { return Ok(()) };
-        self.writer.write_rules(self.tables.rules())?;
-        for index in news.rows {
-            self.writer.write_rows(index, &self.tables.row_chunks()[index])?;
+        let changes = self.tables.take_changes();
+        if !changes.rules.is_empty() {
+            self.writer.write_rules(self.tables.rules())?;
         }
-        for index in news.pages {
-            self.writer.write_pages(index, &self.tables.page_chunks()[index])?;
+        for index in changes.rows {
+            self.writer.write_rows(index, &self.tables.rows()[index])?;
+        }
+        for index in changes.pages {
+            self.writer.write_pages(index, &self.tables.pages()[index])?;
         }
         Ok(())
     }
+}
+
+/// A module that is named, but that no stack goes through.
+fn without_rows(object: &ObjectFile) -> tracer_common::map::Module {
+    let mut module = tracer_common::map::Module::default();
+    let executable = object.segments().iter().filter(|segment| segment.executable);
+    for (slot, segment) in module.segments.iter_mut().zip(executable) {
+        *slot =
+            Segment { address: segment.address.0, offset: segment.offset.0, size: segment.size };
+    }
+    module
 }

@@ -10,12 +10,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracer_common::map::cookie;
 use tracer_common::reason::Loss;
 
+use super::SessionError;
 use super::learn::Learner;
 use super::library::Library;
 use super::notice::{NoHits, Notice};
 use super::options::{Options, TargetSpec};
 use super::target::Target;
-use super::SessionError;
 use crate::bpf::{self, Kernel};
 use crate::event::{Event, EventSource, Hit, LiveSource};
 use crate::object::Pattern;

@@ -8,7 +8,7 @@ use super::SessionError;
 use super::options::TargetSpec;
 use crate::bpf::Scope;
 use crate::object::go::GoModule;
-use crate::object::{GoFunction, ObjectFile, Pattern, ProbePoint, Symbols, resolve};
+use crate::object::{GoEntry, ObjectFile, Pattern, ProbePoint, Symbols, resolve};
 use crate::process::{self, FileIdentity, Process};
 
 /// The executable of a session.
@@ -129,17 +129,11 @@ impl Target {
             return Err(SessionError::NoModule { pattern: other.to_string() });
         }
         let symbols = Symbols::of(&self.object);
-        let names: Vec<_> = self
-            .go
-            .iter()
-            .flat_map(|go| go.functions())
-            .filter(|function| function.is_go())
-            .map(|function| (function.name(), function.entry, function.end))
-            .collect();
-        let functions = names.iter().map(|(name, entry, end)| GoFunction {
-            name,
-            address: *entry,
-            size: end.0.saturating_sub(entry.0),
+        let functions = self.go.iter().flat_map(|go| go.functions()).filter(|f| f.is_go());
+        let functions = functions.map(|function| GoEntry {
+            name: function.name(),
+            address: function.entry,
+            size: function.end.0.saturating_sub(function.entry.0),
         });
         Ok(resolve(&self.object, &symbols, functions, &own, limit)?)
     }

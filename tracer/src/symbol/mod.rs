@@ -4,6 +4,7 @@
 //! gone. A miss is a value, never a guess.
 
 mod cache;
+mod go;
 mod native;
 mod symbolizer;
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::cache::Cache;
-use super::{NativeNamer, SourceFrame, Symbolize};
+use super::{NativeNamer, SourceFrame, Symbolize, go};
 use crate::address::FileOffset;
+use crate::object::go::GoModule;
 use crate::object::{ModuleNumber, ObjectFile};
 
 /// How many answers one generation of the cache holds.
@@ -22,6 +23,7 @@ pub struct Symbolizer {
 #[derive(Debug)]
 struct Module {
     object: Arc<ObjectFile>,
+    go: Option<Arc<GoModule>>,
     native: NativeNamer,
 }
 
@@ -32,10 +34,16 @@ impl Default for Symbolizer {
 }
 
 impl Symbolizer {
-    /// Adds a module under its number. Nothing is read before the first name is asked for.
-    pub fn add(&mut self, number: ModuleNumber, object: Arc<ObjectFile>) {
+    /// Adds a module under its number, with Go's tables where it has them. Nothing else is read
+    /// before the first name is asked for.
+    pub fn add(
+        &mut self,
+        number: ModuleNumber,
+        object: Arc<ObjectFile>,
+        go: Option<Arc<GoModule>>,
+    ) {
         let native = NativeNamer::new(Arc::clone(&object), None);
-        self.modules.insert(number, Module { object, native });
+        self.modules.insert(number, Module { object, go, native });
     }
 }
 
@@ -54,6 +62,13 @@ impl Symbolize for Symbolizer {
 impl Module {
     fn name(&mut self, offset: FileOffset) -> Vec<SourceFrame> {
         let Some(address) = self.object.address_of(offset) else { return Vec::new() };
-        self.native.name(address)
+        match &self.go {
+            Some(go) if go.text_contains(address) => {
+                let frames = go::name(go, address);
+                // Native code lies in Go's text too, where Go's own linker put it there.
+                if frames.is_empty() { self.native.name(address) } else { frames }
+            }
+            _ => self.native.name(address),
+        }
     }
 }
