@@ -87,3 +87,6 @@ fn parse(text: &str) -> Statistics {
         verified: number("verified_insns"),
     }
 }
+
+#[cfg(test)]
+mod tests;

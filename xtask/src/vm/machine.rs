@@ -100,3 +100,6 @@ impl Said {
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
 }
+
+#[cfg(test)]
+mod tests;
