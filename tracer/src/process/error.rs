@@ -36,7 +36,7 @@ pub enum ProcessError {
         pid: u32,
     },
     /// The rights are missing.
-    #[error("cannot look at process {pid}: permission denied for {}; run cgotrace as root", path.display())]
+    #[error("cannot look at process {pid}: permission denied for {}; run cgotrace as root, in a container with CAP_SYS_PTRACE", path.display())]
     Denied {
         /// The process.
         pid: u32,
@@ -79,7 +79,7 @@ pub enum CommandError {
         hint: &'static str,
     },
     /// It is there, and cannot be executed.
-    #[error("cannot start {}: {source}", path.display())]
+    #[error("cannot start {}: {source}{}", path.display(), not_executable_hint(source))]
     NotExecutable {
         /// The file.
         path: PathBuf,
@@ -113,5 +113,13 @@ impl CommandError {
             Self::NotExecutable { .. } => 126,
             Self::Start { .. } | Self::Killed { .. } => 125,
         }
+    }
+}
+
+fn not_executable_hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "; name a file that this user may execute",
+        io::ErrorKind::ExecutableFileBusy => "; it is being written to, wait for that",
+        _ => "",
     }
 }

@@ -14,6 +14,12 @@ mod duration;
 #[cfg(test)]
 mod tests;
 
+const ATTACH_USAGE: &str = "\
+cgotrace attach <BINARY> --func <PATTERN>... [OPTIONS]
+       cgotrace attach [BINARY] -p <PID>... --func <PATTERN>... [OPTIONS]";
+
+const RUN_USAGE: &str = "cgotrace run --func <PATTERN>... [OPTIONS] -- <COMMAND> [ARGS]...";
+
 const ATTACH_EXAMPLES: &str = "\
 Examples:
   cgotrace attach ./app --func animal_print           every process of ./app, running and to come
@@ -39,10 +45,10 @@ pub(crate) struct Cli {
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Subcommand {
     /// Trace the processes of a program, or processes by number
-    #[command(after_help = ATTACH_EXAMPLES)]
+    #[command(override_usage = ATTACH_USAGE, after_help = ATTACH_EXAMPLES)]
     Attach(AttachArguments),
     /// Start a command and trace it
-    #[command(after_help = RUN_EXAMPLES)]
+    #[command(override_usage = RUN_USAGE, after_help = RUN_EXAMPLES)]
     Run(RunArguments),
     #[command(name = HOLD, hide = true)]
     Hold(HoldArguments),
@@ -53,7 +59,7 @@ pub(crate) struct AttachArguments {
     /// The program's file: all its processes, running and to come
     #[arg(required_unless_present = "pids")]
     binary: Option<PathBuf>,
-    /// Trace process PID only; may be given again. With BINARY: if it runs that
+    /// Trace process PID only; may be given again. With BINARY, it must run that
     #[arg(short, long = "pid", value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
     pids: Vec<u32>,
     #[command(flatten)]
@@ -69,7 +75,7 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     output: OutputArguments,
     /// The command and its arguments
-    #[arg(required = true, trailing_var_arg = true)]
+    #[arg(required = true, trailing_var_arg = true, help_heading = "Arguments")]
     command: Vec<OsString>,
 }
 
