@@ -4,7 +4,6 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracer_common::map::cookie;
@@ -71,7 +70,8 @@ pub async fn run(
     if let Some(command) = &command {
         kernel.add_target(command.pid())?;
     }
-    let source = AsyncFd::with_interest(LiveSource::new(ring), Interest::READABLE)
+    let source = LiveSource::new(ring)
+        .watched()
         .map_err(|source| SessionError::System { what: "wait for events", source })?;
     let mut live = Live {
         library: Library::new(writer),
