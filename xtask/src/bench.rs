@@ -1,14 +1,17 @@
 //! `bench`: BPF time a hit for the example `deep`, beside bpftrace's `ustack`, in one run.
 //!
+//! Twice: as the example is built, where bpftrace loses the way in the C code, and with frame
+//! pointers, where it finds the same frames and so does the same work.
+//!
 //! The kernel's own statistics are read: run time and runs of each BPF program, from the programs'
 //! file descriptors in /proc.
 
 mod statistics;
 
 use crate::setup::{self, Part};
-use crate::tool::example::DEEP;
+use crate::tool::example::{DEEP, DEEP_WITH_FRAME_POINTERS};
 use crate::tool::go::{self, LinkMode};
-use crate::tool::{command, smoke};
+use crate::tool::{command, paths, smoke};
 use anyhow::{Context, Result, bail, ensure};
 use statistics::{Recording, Statistics};
 use std::io::{BufRead, BufReader, Read};
@@ -26,8 +29,9 @@ pub(crate) struct Arguments {
     /// C frames in the recursion.
     #[arg(long, default_value_t = 40)]
     depth: u64,
-    /// The pause between two hits; without one, hits may be lost to the reader.
-    #[arg(long, default_value = "100us")]
+    /// The pause after each hit. With one, each hit finds colder caches; without one, hits may be
+    /// lost to the reader.
+    #[arg(long, default_value = "0s")]
     pause: String,
 }
 
@@ -35,26 +39,33 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     setup::ensure(&[Part::Bench], &[])?;
     let cgotrace = smoke::build_cgotrace()?;
     let go = go::ensure_version(go::NEWEST)?;
-    let program = DEEP.fixture(go::NEWEST, LinkMode::Exe);
-    DEEP.build(&go, go::NEWEST, LinkMode::Exe, &program)?;
+    let variants = [("as built", DEEP), ("with frame pointers", DEEP_WITH_FRAME_POINTERS)];
+    for (at, (name, example)) in variants.iter().enumerate() {
+        let program = paths::target().join(format!("bench/{at}/{}", example.name));
+        example.build(&go, go::NEWEST, LinkMode::Exe, &program)?;
+        println!("deep {name}:");
+        measure(arguments, &cgotrace, &program)?;
+    }
+    Ok(())
+}
 
+fn measure(arguments: &Arguments, cgotrace: &Path, program: &Path) -> Result<()> {
     let _recording = Recording::start()?;
-    let mut ours = Tracer::cgotrace(&cgotrace, &program)?;
-    let mut theirs = Tracer::bpftrace(&program)?;
-    command::run(
-        Command::new(&program)
+    let mut ours = Tracer::cgotrace(cgotrace, program)?;
+    let mut theirs = Tracer::bpftrace(program)?;
+    command::run_quietly(
+        Command::new(program)
             .args(["-rounds", &arguments.hits.to_string()])
             .args(["-depth", &arguments.depth.to_string()])
             .args(["-pause", &arguments.pause]),
     )?;
     let (our_time, their_time) = (ours.statistics()?, theirs.statistics()?);
     let (our_output, their_output) = (ours.finish()?, theirs.finish()?);
-
-    let our_frames = our_output.frames;
-    println!("cgotrace: {our_time}, {our_frames} frames");
-    println!("          {}", our_output.last_line);
-    println!("bpftrace: {their_time}, {} frames", their_output.frames);
-    println!("ratio:    {:.2}", our_time.nanoseconds_a_hit() / their_time.nanoseconds_a_hit());
+    println!("  cgotrace: {our_time}, {} frames", our_output.frames);
+    println!("            {}", our_output.last_line);
+    println!("  bpftrace: {their_time}, {} frames", their_output.frames);
+    let ratio = our_time.nanoseconds_a_hit() / their_time.nanoseconds_a_hit();
+    println!("  ratio:    {ratio:.2} a hit");
     Ok(())
 }
 

@@ -83,7 +83,9 @@ fn check(said: &machine::Said, run: &Run) -> Result<usize> {
     let errors = || section("stderr").unwrap_or_default();
     ensure!(status.trim() == "0", "exit status {}: {}", status.trim(), errors());
     let json = section("json").context("it wrote nothing")?;
-    let hits = Expected::of(run.example)?.check(&json).with_context(errors)?;
+    let hits = Expected::of(run.example)?
+        .check(&json)
+        .with_context(|| format!("wrong; it said:\n{}", errors()))?;
     ensure!(hits == run.example.hits, "{hits} hits, not {}", run.example.hits);
     Ok(hits)
 }

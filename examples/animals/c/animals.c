@@ -17,8 +17,7 @@ struct animal animal_make_cat(const char *name)
     return animal;
 }
 
-void animal_print(const struct animal *animal) // STACK: animal_print entry
-{
+void animal_print(const struct animal *animal) { // STACK: animal_print entry
     switch (animal->kind) {
     case ANIMAL_DOG:
         printf("a dog with a tail of %u cm\n", animal->of.dog.tail_length);

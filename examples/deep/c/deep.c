@@ -31,11 +31,8 @@ static inline uint64_t fold(uint64_t below, struct values v, unsigned depth)
     return mix(below + v.a) ^ (v.b * 3) ^ (v.c * 5) ^ (v.d * 7) ^ (v.e * 11) ^ depth;
 }
 
-ONLY uint64_t deep_leaf(uint64_t value) // STACK: deep_leaf entry
-{
-    __asm__ volatile("" : "+r"(value) : : "memory");
-    return value + 1;
-}
+/* On one line: without a prologue, its first instruction is of every line. */
+ONLY uint64_t deep_leaf(uint64_t value) { __asm__ volatile("" : : : "memory"); return value + 1; } // STACK: deep_leaf entry
 
 static inline __attribute__((always_inline)) uint64_t deep_bottom(uint64_t value)
 {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Flags for the examples' C libraries. They say `-fPIE`, as one archive serves both link modes.
-const C_FLAGS: [&str; 4] = ["-O2", "-g", "-fomit-frame-pointer", "-fPIE"];
+const C_FLAGS: [&str; 3] = ["-O2", "-g", "-fPIE"];
 
 /// One example: a Go module in `examples/NAME` with a C static library `libNAME.a` from `c/`.
 pub(crate) struct Example {
@@ -21,15 +21,25 @@ pub(crate) struct Example {
     pub(crate) probe: &'static str,
     /// How often it is hit in a run without arguments.
     pub(crate) hits: usize,
+    /// Whether its C code keeps frame pointers: only to measure another tracer that needs them.
+    frame_pointers: bool,
 }
 
 /// The union of a dog and a cat.
-pub(crate) const ANIMALS: Example =
-    Example { name: "animals", package: "./cmd/animals", probe: "animal_print", hits: 2 };
+pub(crate) const ANIMALS: Example = Example {
+    name: "animals",
+    package: "./cmd/animals",
+    probe: "animal_print",
+    hits: 2,
+    frame_pointers: false,
+};
 
 /// The deep recursion.
 pub(crate) const DEEP: Example =
-    Example { name: "deep", package: ".", probe: "deep_leaf", hits: 1 };
+    Example { name: "deep", package: ".", probe: "deep_leaf", hits: 1, frame_pointers: false };
+
+/// The same with frame pointers. It is no fixture.
+pub(crate) const DEEP_WITH_FRAME_POINTERS: Example = Example { frame_pointers: true, ..DEEP };
 
 /// All examples.
 pub(crate) const ALL: [&Example; 2] = [&ANIMALS, &DEEP];
@@ -78,12 +88,18 @@ impl Example {
         Ok(Built::Now)
     }
 
+    fn c_flags(&self) -> Vec<&'static str> {
+        let frame_pointers =
+            if self.frame_pointers { "-fno-omit-frame-pointer" } else { "-fomit-frame-pointer" };
+        C_FLAGS.into_iter().chain([frame_pointers]).collect()
+    }
+
     /// Builds the C library. The folder carries the sources' hash in its name, since Go's build
     /// cache does not look into libraries, but does look at the link flags.
     fn build_library(&self) -> Result<PathBuf> {
         let sources = self.folder().join("c");
         let mut hash = Hash::default();
-        hash.add("recipe", format!("{C_FLAGS:?} {}", sources.display()).as_bytes());
+        hash.add("recipe", format!("{:?} {}", self.c_flags(), sources.display()).as_bytes());
         let files = hash::files_below(&sources)?;
         hash.add_files(&sources, files.clone())?;
         let hash = hash.finish();
@@ -98,7 +114,12 @@ impl Example {
             let stem = source.file_stem().unwrap_or_default();
             let object = folder.join(stem).with_extension("o");
             command::run_quietly(
-                Command::new("cc").args(C_FLAGS).arg("-c").arg(source).arg("-o").arg(&object),
+                Command::new("cc")
+                    .args(self.c_flags())
+                    .arg("-c")
+                    .arg(source)
+                    .arg("-o")
+                    .arg(&object),
             )?;
             objects.push(object);
         }
@@ -113,7 +134,7 @@ impl Example {
     fn key(&self, version: &str, mode: LinkMode) -> Result<String> {
         let folder = self.folder();
         let mut hash = Hash::default();
-        let recipe = format!("{C_FLAGS:?} {version} {} {}", mode.name(), folder.display());
+        let recipe = format!("{:?} {version} {} {}", self.c_flags(), mode.name(), folder.display());
         hash.add("recipe", recipe.as_bytes());
         hash.add_files(&folder, hash::files_below(&folder)?)?;
         Ok(hash.finish())

@@ -86,7 +86,7 @@ impl Expected {
                 serde_json::from_str(line).with_context(|| format!("read {line}"))?;
             match record["kind"].as_str() {
                 Some("stack") => {
-                    self.check_stack(&record).with_context(|| format!("in {line}"))?;
+                    self.check_stack(&record).with_context(|| format!("stack {stacks}"))?;
                     stacks += 1;
                 }
                 Some("summary") => summary = Some(record),
