@@ -18,7 +18,7 @@ pub(crate) fn rule(location: Location) -> Result<Rule, Reason> {
     let module = MODULES.get(location.module as u32).ok_or(Reason::UnknownModule)?;
     let page = location.offset.wrapping_sub(module.first_offset) >> PAGE_SHIFT;
     if page >= module.pages as u64 {
-        return Err(if module.pages == 0 { Reason::TableFull } else { Reason::NoRule });
+        return Err(Reason::NoRule);
     }
     let page = page + module.first_page as u64;
     let pages = PAGES.get_value((page >> CHUNK_SHIFT) as u32, &0).ok_or(Reason::TableFull)?;

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use aya::maps::{Array, MapData, RingBuf};
 use aya::programs::{RawTracePoint, RawTracePointRunOptions, TestRun, UProbe};
 use aya::{Ebpf, EbpfLoader};
-use memmap2::Mmap;
 use tracer_common::map::{Identity, Mappings, ModuleKey, ProcessKey, SLOTS_PER_CPU};
 use tracer_common::reason::Loss;
 
@@ -91,11 +90,12 @@ impl Kernel {
         Ok((kernel, writer, Ring::new(ring)))
     }
 
-    /// The key of the file at `path`, as walks in the kernel will see it.
+    /// The key of the file at `path`, as walks in the kernel will see it. `mapping` are bytes of
+    /// that file, mapped by ourselves.
     ///
     /// # Errors
-    /// The file cannot be mapped, or the kernel does not answer.
-    pub fn module_key(&mut self, path: &Path, mapping: &Mmap) -> Result<ModuleKey, BpfError> {
+    /// The bytes are no mapping of a file, or the kernel does not answer.
+    pub fn module_key(&mut self, path: &Path, mapping: &[u8]) -> Result<ModuleKey, BpfError> {
         let failed = |what: String| BpfError::Identity { path: path.to_owned(), what };
         let map_failed = |source| BpfError::Map { what: "ask for a module's identity", source };
         let mut question = self.identity.get(&0, 0).map_err(map_failed)?;

@@ -1,6 +1,10 @@
 //! Events of the running kernel: the ring buffer, decoded.
 
+use std::io;
 use std::os::fd::{AsRawFd, RawFd};
+
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use super::decode::decode;
 use super::{Event, EventError, EventSource};
@@ -16,6 +20,17 @@ impl LiveSource {
     #[must_use]
     pub fn new(ring: Ring) -> Self {
         Self { ring }
+    }
+
+    /// The same, as what a task can wait for. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// The runtime cannot watch one more descriptor.
+    pub fn watched(self) -> io::Result<AsyncFd<Self>> {
+        // SAFETY: the ring buffer owns its descriptor and keeps it open, and the same, as long as
+        // it lives.
+        let watched = unsafe { AsyncFd::register_with_interest(self, Interest::READABLE) };
+        watched.map_err(Into::into)
     }
 }
 

@@ -1,8 +1,10 @@
-//! Bytes of the ring buffer to typed events. Knows no map, no process and no name.
+//! Bytes of the ring buffer to typed events. Knows no process and no name.
 
 mod decode;
+mod live;
 
 pub use decode::decode;
+pub use live::LiveSource;
 
 use tracer_common::event::{Control, Frame};
 use tracer_common::reason::{End, Loss, Reason};

@@ -5,14 +5,22 @@ use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use memmap2::Mmap;
 use object::elf;
 use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
-use object::{Endianness, Object, ObjectSection};
+use object::{CompressionFormat, Endianness, Object, ObjectSection};
 
-use super::ObjectError;
+use super::{ObjectError, SectionBytes};
 use crate::address::{ElfAddress, FileOffset};
+
+/// The most bytes that one compressed section may decompress to.
+pub const MAX_DECOMPRESSED: u64 = 1 << 30;
+
+/// The most bytes that one compressed byte may stand for: zlib's own limit is 1032, and debug
+/// information under zstd stays far below.
+const MAX_EXPANSION: u64 = 1032;
 
 /// One loadable segment (`PT_LOAD`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +41,21 @@ impl LoadSegment {
     /// Whether the file bytes of this segment hold an address.
     #[must_use]
     pub fn contains(&self, address: ElfAddress) -> bool {
-        address.0.wrapping_sub(self.address.0) < self.size
+        self.offset_of(address).is_some()
+    }
+
+    /// Where the byte at an address lies in the file.
+    #[must_use]
+    pub fn offset_of(&self, address: ElfAddress) -> Option<FileOffset> {
+        let within = address.0.checked_sub(self.address.0)?;
+        (within < self.size).then(|| self.offset.plus(within))
+    }
+
+    /// The address of a byte of the file.
+    #[must_use]
+    pub fn address_of(&self, offset: FileOffset) -> Option<ElfAddress> {
+        let within = offset.0.checked_sub(self.offset.0)?;
+        (within < self.size).then(|| self.address.plus(within))
     }
 }
 
@@ -69,25 +91,18 @@ impl ObjectFile {
     /// # Errors
     /// The file cannot be opened, is no regular file, or no whole ELF file of this machine.
     pub fn open(path: &Path) -> Result<Self, ObjectError> {
-        let open_error = |source| ObjectError::Open { path: path.to_owned(), source };
-        // A named pipe would block: look before opening.
-        let kind = std::fs::metadata(path).map_err(open_error)?.file_type();
-        let what = if kind.is_dir() {
-            Some("a directory")
-        } else if kind.is_fifo() {
-            Some("a named pipe")
-        } else if kind.is_char_device() || kind.is_block_device() {
-            Some("a device")
-        } else if kind.is_socket() {
-            Some("a socket")
-        } else {
-            None
-        };
-        if let Some(what) = what {
-            return Err(ObjectError::NotAFile { path: path.to_owned(), what });
-        }
-        let file = File::open(path).map_err(open_error)?;
+        let file = open_regular(path)?;
         Self::map(&file, path)
+    }
+
+    /// Opens a file for its symbols and debug information only: its segments are ignored, since
+    /// separate debug files keep the program's headers without the bytes.
+    ///
+    /// # Errors
+    /// As [`ObjectFile::open`].
+    pub fn open_debug(path: &Path) -> Result<Self, ObjectError> {
+        let file = open_regular(path)?;
+        Self::map_as(&file, path, Segments::Ignore)
     }
 
     /// Maps an open file; `path` is what messages call it.
@@ -95,6 +110,10 @@ impl ObjectFile {
     /// # Errors
     /// As [`ObjectFile::open`].
     pub fn map(file: &File, path: &Path) -> Result<Self, ObjectError> {
+        Self::map_as(file, path, Segments::Check)
+    }
+
+    fn map_as(file: &File, path: &Path, segments: Segments) -> Result<Self, ObjectError> {
         let open_error = |source| ObjectError::Open { path: path.to_owned(), source };
         if file.metadata().map_err(open_error)?.len() == 0 {
             let hint = ", it is empty".to_owned();
@@ -104,10 +123,10 @@ impl ObjectFile {
         // raise SIGBUS; executables that run cannot be written to, and every tool that maps them
         // shares this limit.
         let data = unsafe { Mmap::map(file) }.map_err(open_error)?;
-        Self::parse(path.to_owned(), data)
+        Self::parse(path.to_owned(), data, segments)
     }
 
-    fn parse(path: PathBuf, data: Mmap) -> Result<Self, ObjectError> {
+    fn parse(path: PathBuf, data: Mmap, check: Segments) -> Result<Self, ObjectError> {
         check_machine(&path, &data)?;
         let damaged = |what: String| ObjectError::Damaged { path: path.clone(), what };
         let header = elf::FileHeader64::<Endianness>::parse(&*data)
@@ -117,24 +136,9 @@ impl ObjectFile {
             header.program_headers(endian, &*data).map_err(|error| damaged(error.to_string()))?;
         let mut segments = Vec::new();
         for program_header in program_headers {
-            if program_header.p_type(endian) != elf::PT_LOAD {
-                continue;
+            if program_header.p_type(endian) == elf::PT_LOAD && check == Segments::Check {
+                segments.push(load_segment(program_header, endian, data.len()).map_err(damaged)?);
             }
-            let (offset, size) = (program_header.p_offset(endian), program_header.p_filesz(endian));
-            if offset.checked_add(size).is_none_or(|end| end > data.len() as u64) {
-                return Err(damaged(format!(
-                    "a segment ends at byte {} of a file of {} bytes",
-                    offset.saturating_add(size),
-                    data.len()
-                )));
-            }
-            segments.push(LoadSegment {
-                address: ElfAddress(program_header.p_vaddr(endian)),
-                offset: FileOffset(offset),
-                size,
-                memory_size: program_header.p_memsz(endian),
-                executable: program_header.p_flags(endian) & elf::PF_X != 0,
-            });
         }
         let entry = ElfAddress(header.e_entry(endian));
         let file =
@@ -176,33 +180,31 @@ impl ObjectFile {
     /// Where the byte at a virtual address lies in the file.
     #[must_use]
     pub fn offset_of(&self, address: ElfAddress) -> Option<FileOffset> {
-        let segment = self.segments.iter().find(|segment| segment.contains(address))?;
-        Some(segment.offset.plus(address.0 - segment.address.0))
+        self.segments.iter().find_map(|segment| segment.offset_of(address))
     }
 
     /// The virtual address of a byte of the file; of an executable segment where several hold it.
     #[must_use]
     pub fn address_of(&self, offset: FileOffset) -> Option<ElfAddress> {
-        let holds = |s: &&LoadSegment| offset.0.wrapping_sub(s.offset.0) < s.size;
-        let segment = self
-            .segments
-            .iter()
-            .filter(|segment| segment.executable)
-            .find(holds)
-            .or_else(|| self.segments.iter().find(holds))?;
-        Some(segment.address.plus(offset.0 - segment.offset.0))
+        let executable = self.segments.iter().filter(|segment| segment.executable);
+        executable.chain(&self.segments).find_map(|segment| segment.address_of(offset))
+    }
+
+    /// Whether an address lies in the file bytes of an executable segment.
+    #[must_use]
+    pub fn is_code(&self, address: ElfAddress) -> bool {
+        self.segments.iter().any(|segment| segment.executable && segment.contains(address))
     }
 
     /// `size` bytes at a virtual address, as the file has them (before relocation).
     #[must_use]
     pub fn bytes_at(&self, address: ElfAddress, size: u64) -> Option<&[u8]> {
         let segment = self.segments.iter().find(|segment| segment.contains(address))?;
-        let within = address.0 - segment.address.0;
-        if size > segment.size - within {
+        let start = segment.offset_of(address)?.0;
+        if size > segment.offset.0 + segment.size - start {
             return None;
         }
-        let start = usize::try_from(segment.offset.0 + within).ok()?;
-        self.data.get(start..start.checked_add(usize::try_from(size).ok()?)?)
+        self.data.get(usize::try_from(start).ok()?..usize::try_from(start + size).ok()?)
     }
 
     /// The parsed view of the `object` crate. Parsing is lazy and cheap.
@@ -217,15 +219,87 @@ impl ObjectFile {
     }
 
     /// A section's address and its bytes, decompressed; `None` where there is none, where it has
-    /// no bytes in the file, or where it is damaged.
+    /// no bytes in the file, where it is damaged, or where it claims to decompress to more than
+    /// [`MAX_DECOMPRESSED`].
     #[must_use]
     pub fn section(&self, name: &str) -> Option<(ElfAddress, Cow<'_, [u8]>)> {
         let elf = self.elf().ok()?;
         let section = elf.section_by_name(name)?;
-        let address = ElfAddress(section.address());
-        let bytes = section.uncompressed_data().ok()?;
-        if bytes.is_empty() { None } else { Some((address, bytes)) }
+        let data = section.compressed_data().ok()?;
+        if data.format != CompressionFormat::None {
+            let most = MAX_EXPANSION.saturating_mul(data.data.len() as u64);
+            if data.uncompressed_size > most.min(MAX_DECOMPRESSED) {
+                return None;
+            }
+        }
+        let bytes = data.decompress().ok()?;
+        if bytes.is_empty() { None } else { Some((ElfAddress(section.address()), bytes)) }
     }
+
+    /// As [`ObjectFile::section`], without a borrow: see [`SectionBytes`].
+    #[must_use]
+    pub fn shared_section(self: &Arc<Self>, name: &str) -> Option<SectionBytes> {
+        Some(match self.section(name)?.1 {
+            Cow::Owned(bytes) => SectionBytes::decompressed(bytes),
+            Cow::Borrowed(bytes) => {
+                let start = (bytes.as_ptr() as usize).checked_sub(self.data.as_ptr() as usize)?;
+                SectionBytes::mapped(Arc::clone(self), start..start.checked_add(bytes.len())?)
+            }
+        })
+    }
+}
+
+/// What to make of the program headers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Segments {
+    Check,
+    Ignore,
+}
+
+/// Opens a regular file, without ever blocking on another kind of file.
+fn open_regular(path: &Path) -> Result<File, ObjectError> {
+    let open_error = |source| ObjectError::Open { path: path.to_owned(), source };
+    // A named pipe would block: look before opening.
+    let kind = std::fs::metadata(path).map_err(open_error)?.file_type();
+    let what = if kind.is_dir() {
+        Some("a directory")
+    } else if kind.is_fifo() {
+        Some("a named pipe")
+    } else if kind.is_char_device() || kind.is_block_device() {
+        Some("a device")
+    } else if kind.is_socket() {
+        Some("a socket")
+    } else {
+        None
+    };
+    if let Some(what) = what {
+        return Err(ObjectError::NotAFile { path: path.to_owned(), what });
+    }
+    File::open(path).map_err(open_error)
+}
+
+/// Reads one `PT_LOAD` header; the error says what does not hold.
+fn load_segment(
+    header: &elf::ProgramHeader64<Endianness>,
+    endian: Endianness,
+    file_size: usize,
+) -> Result<LoadSegment, String> {
+    let (offset, size) = (header.p_offset(endian), header.p_filesz(endian));
+    if offset.checked_add(size).is_none_or(|end| end > file_size as u64) {
+        let end = offset.saturating_add(size);
+        return Err(format!("a segment ends at byte {end} of a file of {file_size} bytes"));
+    }
+    let (address, memory_size) = (header.p_vaddr(endian), header.p_memsz(endian));
+    if address.checked_add(memory_size.max(size)).is_none() {
+        return Err(format!("the segment at {address:#x} ends beyond the address space"));
+    }
+    Ok(LoadSegment {
+        address: ElfAddress(address),
+        offset: FileOffset(offset),
+        size,
+        memory_size,
+        executable: header.p_flags(endian) & elf::PF_X != 0,
+    })
 }
 
 /// Tells a file for another machine from no ELF file at all, before the parser sees it.

@@ -1,11 +1,33 @@
 //! What one ELF file says: segments, build id, symbols, DWARF access, Go's pclntab, probe points.
 //! Needs nothing of the other modules, and knows nothing of processes.
 
+mod demangle;
+mod dwarf;
+mod dynamic;
 mod error;
 mod file;
 pub mod go;
+mod language;
 mod modules;
+mod near;
+mod pattern;
+mod probe_points;
+mod ranges;
+mod section;
+mod symbols;
+#[cfg(test)]
+mod testing;
 
+pub use demangle::{demangle, demangle_without_parameters};
+pub use dwarf::{Dwarf, DwarfFrame};
+pub use dynamic::Dynamic;
 pub use error::ObjectError;
-pub use file::{BuildId, LoadSegment, ObjectFile};
+pub use file::{BuildId, LoadSegment, MAX_DECOMPRESSED, ObjectFile};
+pub use language::Language;
 pub use modules::{Module, ModuleNumber, Modules};
+pub use pattern::{Pattern, PatternError};
+pub use probe_points::{GoEntry, ProbeError, ProbePoint, resolve};
+pub use section::SectionBytes;
+pub use symbols::{Alias, Binding, FunctionSymbol, Symbols};
+#[cfg(test)]
+pub(crate) use testing::{Compiled, compile};

@@ -3,40 +3,17 @@
 //! Everything is looked up by (module, file offset), so a frame is named after its process has
 //! gone. A miss is a value, never a guess.
 
+mod cache;
+mod go;
+mod native;
+mod symbolizer;
+
 use crate::address::FileOffset;
 use crate::object::ModuleNumber;
 
-/// The language of a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Language {
-    /// C.
-    C,
-    /// C++.
-    Cpp,
-    /// Rust.
-    Rust,
-    /// Go.
-    Go,
-    /// Assembly, of any assembler.
-    Asm,
-    /// Not known.
-    Unknown,
-}
-
-impl Language {
-    /// The name that JSON shows.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::C => "c",
-            Self::Cpp => "c++",
-            Self::Rust => "rust",
-            Self::Go => "go",
-            Self::Asm => "asm",
-            Self::Unknown => "unknown",
-        }
-    }
-}
+pub use crate::object::Language;
+pub use native::NativeNamer;
+pub use symbolizer::Symbolizer;
 
 /// One function at an address: the physical one, or one inlined into it there.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,131 @@
+//! Linkage names of Rust and C++ to names for people.
+//!
+//! Names come from the traced file. Both schemes have back references, so a short name may stand
+//! for an enormous text: input and output are bounded.
+
+use std::fmt::{self, Write};
+
+use cpp_demangle::{DemangleOptions, ParseOptions};
+
+use super::Language;
+
+/// The longest linkage name that is demangled, in bytes.
+const MAX_MANGLED: usize = 32 << 10;
+
+/// The longest demangled name, in bytes.
+const MAX_DEMANGLED: usize = 16 << 10;
+
+/// The deepest nesting of a C++ name.
+const MAX_DEPTH: u32 = 96;
+
+/// Demangles a linkage name of Rust (both schemes, without the hash) or C++, and says which it is;
+/// `None` for any other name.
+#[must_use]
+pub fn demangle(symbol: &str) -> Option<(String, Language)> {
+    if !looks_mangled(symbol) {
+        return None;
+    }
+    if let Some(name) = rust(symbol) {
+        return Some((name, Language::Rust));
+    }
+    cpp(symbol, DemangleOptions::new()).map(|name| (name, Language::Cpp))
+}
+
+/// As [`demangle`], for C++ without parameters and return type: `shop::add` of
+/// `shop::add(int)`. `None` where that makes no difference.
+#[must_use]
+pub fn demangle_without_parameters(symbol: &str) -> Option<String> {
+    if !looks_mangled(symbol) || rust(symbol).is_some() {
+        return None;
+    }
+    cpp(symbol, DemangleOptions::new().no_params().no_return_type())
+}
+
+/// A quick look, before any parsing.
+fn looks_mangled(symbol: &str) -> bool {
+    (symbol.starts_with("_Z") || symbol.starts_with("_R")) && symbol.len() <= MAX_MANGLED
+}
+
+fn rust(symbol: &str) -> Option<String> {
+    let name = rustc_demangle::try_demangle(symbol).ok()?;
+    let plain = bounded(format_args!("{name:#}"))?;
+    // The legacy scheme borrowed C++'s; only the hash at its end tells it from that.
+    let is_legacy = symbol.starts_with("_Z");
+    (!is_legacy || bounded(format_args!("{name}"))? != plain).then_some(plain)
+}
+
+fn cpp(symbol: &str, options: DemangleOptions) -> Option<String> {
+    if !symbol.starts_with("_Z") {
+        return None;
+    }
+    let parse = ParseOptions::default().recursion_limit(MAX_DEPTH);
+    let name = cpp_demangle::Symbol::new_with_options(symbol, &parse).ok()?;
+    let mut out = Bounded::default();
+    name.structured_demangle(&mut out, &options.recursion_limit(MAX_DEPTH)).ok()?;
+    Some(out.0)
+}
+
+fn bounded(text: fmt::Arguments<'_>) -> Option<String> {
+    let mut out = Bounded::default();
+    out.write_fmt(text).ok()?;
+    Some(out.0)
+}
+
+/// Text that refuses to grow beyond [`MAX_DEMANGLED`].
+#[derive(Default)]
+struct Bounded(String);
+
+impl Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text.len() > MAX_DEMANGLED - self.0.len() {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The expected names are those of `c++filt` and `rustfilt`.
+    #[test]
+    fn each_scheme_is_told_from_the_others() {
+        let rust = |name: &str| Some((name.to_owned(), Language::Rust));
+        let cpp = |name: &str| Some((name.to_owned(), Language::Cpp));
+        assert_eq!(demangle("_ZN4core3ptr4read17h0123456789abcdefE"), rust("core::ptr::read"));
+        assert_eq!(demangle("_RNvCs1234_7mycrate3foo"), rust("mycrate::foo"));
+        assert_eq!(demangle("_ZN4shop3addEi"), cpp("shop::add(int)"));
+        assert_eq!(demangle("_ZN4shop3addE"), cpp("shop::add"));
+        for plain in ["main", "_Z", "_start", "main.main", "_ZN", "_R", ""] {
+            assert_eq!(demangle(plain), None, "{plain}");
+        }
+    }
+
+    #[test]
+    fn parameters_can_be_left_out() {
+        let short = demangle_without_parameters("_ZN4shop3addEi");
+        assert_eq!(short.as_deref(), Some("shop::add"));
+        assert_eq!(demangle_without_parameters("_ZN4core3ptr4read17h0123456789abcdefE"), None);
+    }
+
+    #[test]
+    fn a_name_that_doubles_itself_again_and_again_is_refused() {
+        // f(a<int, int>, b<a<int, int>, a<int, int>>, …): each names the one before it twice.
+        let doubling = |levels: u32| {
+            let mut name = "_Z1f1aIiiE".to_owned();
+            for level in 0..levels {
+                let digit = |seq| char::from_digit(seq, 36).unwrap().to_ascii_uppercase();
+                let back = format!("S{}_", digit(2 * level));
+                name.push_str(
+                    &format!("1bI{back}{back}E").replace('b', ["b", "c"][level as usize % 2]),
+                );
+            }
+            name
+        };
+        let (text, _) = demangle(&doubling(1)).unwrap();
+        assert_eq!(text, "f(a<int, int>, b<a<int, int>, a<int, int> >)");
+        assert_eq!(demangle(&doubling(17)), None);
+    }
+}

@@ -1,0 +1,291 @@
+//! Functions, inlined calls and lines of native code, from the DWARF of one file.
+//!
+//! Versions 2 to 5, compressed or not. Units are indexed by address once; a unit's functions and
+//! lines are read when an address in it is asked for. Units of Go are left out: Go code is named
+//! by pclntab. Knows nothing of symbols and of how names are shown.
+//!
+//! This walks the entries itself, over `gimli`: the file may be hostile, and may hold the ranges
+//! of functions that the linker has discarded. Nothing here recurses by what the file says, work
+//! is bounded by [`Budget`], and ranges outside the module's code are dropped before they are
+//! searched. Whatever is damaged counts as absent.
+
+mod entry;
+mod functions;
+mod lines;
+
+use std::sync::Arc;
+
+use gimli::{DwarfSections, EndianSlice, LittleEndian};
+use rustc_hash::FxHashMap;
+
+use self::entry::{Extent, Names, language_of};
+use self::functions::Inlined;
+use self::lines::Lines;
+use super::ranges::Ranges;
+use super::{Language, ObjectFile, SectionBytes};
+use crate::address::ElfAddress;
+
+type Slice<'a> = EndianSlice<'a, LittleEndian>;
+type Sections<'a> = gimli::Dwarf<Slice<'a>>;
+type UnitRef<'a> = gimli::UnitRef<'a, Slice<'a>>;
+
+/// Ranges and line rows of units that are kept; more than this, and all are forgotten.
+const MAX_HELD: usize = 8 << 20;
+
+/// The most units that may claim one address before the rest is not looked at.
+const MAX_CLAIMS: usize = 64;
+
+/// One function at an address, as DWARF tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DwarfFrame {
+    /// The linkage name, where DWARF has one (C++, Rust).
+    pub linkage_name: Option<String>,
+    /// The plain name; with no linkage name either, DWARF knows the line but no function.
+    pub name: Option<String>,
+    /// The language of the unit that the function was written in.
+    pub language: Language,
+    /// The source file with its directory, as compiled.
+    pub file: Option<String>,
+    /// The line, from 1: of the address, or of the call that was inlined.
+    pub line: Option<u32>,
+    /// Whether it was inlined into the next one.
+    pub inlined: bool,
+}
+
+/// The DWARF of one module.
+#[derive(Debug)]
+pub struct Dwarf {
+    sections: DwarfSections<SectionBytes>,
+    code: Code,
+    /// Where each unit begins in `.debug_info`, ascending.
+    units: Vec<usize>,
+    /// Which code belongs to which unit, by its index in `units`.
+    extents: Ranges<usize>,
+    tables: FxHashMap<usize, Tables>,
+}
+
+/// What was read of one unit.
+#[derive(Debug)]
+struct Tables {
+    /// The offset of each function's entry in its unit.
+    functions: Ranges<usize>,
+    lines: Lines,
+}
+
+impl Dwarf {
+    /// Indexes the DWARF of `source` (the module itself or its separate debug file) for the
+    /// module `image`, whose segments say what is code. `None` where there is none.
+    #[must_use]
+    pub fn read(source: &Arc<ObjectFile>, image: &ObjectFile) -> Option<Self> {
+        source.shared_section(".debug_info")?;
+        let sections = DwarfSections::load(|id| {
+            let wanted = !matches!(
+                id,
+                gimli::SectionId::DebugLoc
+                    | gimli::SectionId::DebugLocLists
+                    | gimli::SectionId::DebugMacinfo
+                    | gimli::SectionId::DebugMacro
+                    | gimli::SectionId::DebugNames
+                    | gimli::SectionId::DebugTypes
+            );
+            let bytes = if wanted { source.shared_section(id.name()) } else { None };
+            Ok::<_, std::convert::Infallible>(bytes.unwrap_or_default())
+        })
+        .ok()?;
+        let code = Code::of(image);
+        let (units, extents) = index_units(&borrow(&sections), &code);
+        Some(Self { sections, code, units, extents, tables: FxHashMap::default() })
+    }
+
+    /// The chain of functions at an address: the innermost inlined one first, the physical one
+    /// last. One frame without names where only the line is known; empty where nothing is.
+    #[must_use]
+    pub fn frames_at(&mut self, address: ElfAddress) -> Vec<DwarfFrame> {
+        let mut claims: Vec<usize> =
+            self.extents.containing(address.0).map(|(.., unit)| *unit).take(MAX_CLAIMS).collect();
+        claims.sort_unstable();
+        claims.dedup();
+        let dwarf = borrow(&self.sections);
+        let mut function: Option<(u64, usize, usize)> = None;
+        for index in claims.iter().copied() {
+            let Some(tables) = tables(&mut self.tables, &dwarf, &self.units, &self.code, index)
+            else {
+                continue;
+            };
+            // Of overlapping ranges the smallest is the most specific.
+            let found = tables.functions.containing(address.0);
+            let found = found.map(|(begin, end, entry)| (end - begin, index, *entry)).min();
+            function = [function, found].into_iter().flatten().min();
+        }
+        let unit_of_function = function.map(|(_, index, _)| index);
+        // The line is of the function's own unit, else of any that knows one.
+        let line = unit_of_function.into_iter().chain(claims).find_map(|index| {
+            let row = self.tables.get(&index)?.lines.row_at(address.0)?;
+            Some((index, row))
+        });
+        let Some(index) = unit_of_function.or(line.map(|(index, _)| index)) else {
+            return Vec::new();
+        };
+        let Some(unit) = parse_unit(&dwarf, &self.units, index) else { return Vec::new() };
+        let unit = UnitRef::new(&dwarf, &unit);
+        let location = line.filter(|(of, _)| *of == index).map(|(_, row)| row);
+        let names = EntryNames { dwarf: &dwarf, units: &self.units };
+        match function {
+            Some((_, _, entry)) => names.chain(unit, entry, address.0, location),
+            None => vec![frame(unit, Names::of_unit(unit), location, false)],
+        }
+    }
+}
+
+/// Names entries, across units where they refer to one another.
+#[derive(Clone, Copy)]
+struct EntryNames<'a> {
+    dwarf: &'a Sections<'a>,
+    units: &'a [usize],
+}
+
+impl<'a> EntryNames<'a> {
+    /// The inlined calls at `address` in the function at `entry`, and the function itself.
+    fn chain(
+        self,
+        unit: UnitRef<'a>,
+        entry: usize,
+        address: u64,
+        location: Option<(u64, u32)>,
+    ) -> Vec<DwarfFrame> {
+        let mut location = location;
+        let mut frames = Vec::new();
+        for Inlined { entry, call } in functions::inlined_at(unit, entry, address) {
+            frames.push(frame(unit, Names::of(self, unit, entry), location, true));
+            location = call;
+        }
+        frames.push(frame(unit, Names::of(self, unit, entry), location, false));
+        frames
+    }
+}
+
+fn frame(
+    unit: UnitRef<'_>,
+    names: Names,
+    location: Option<(u64, u32)>,
+    inlined: bool,
+) -> DwarfFrame {
+    DwarfFrame {
+        linkage_name: names.linkage,
+        name: names.plain,
+        language: names.language,
+        file: location.and_then(|(file, _)| lines::path(unit, file)),
+        line: location.map(|(_, line)| line).filter(|line| *line != 0),
+        inlined,
+    }
+}
+
+fn borrow(sections: &DwarfSections<SectionBytes>) -> Sections<'_> {
+    sections.borrow(|bytes| EndianSlice::new(bytes, LittleEndian))
+}
+
+/// Finds every unit, and the code of those that are not Go's.
+fn index_units(dwarf: &Sections<'_>, code: &Code) -> (Vec<usize>, Ranges<usize>) {
+    let mut budget = Budget::default();
+    let (mut units, mut extents) = (Vec::new(), Vec::new());
+    let mut headers = dwarf.units();
+    while let Ok(Some(header)) = headers.next() {
+        let Some(offset) = header.debug_info_offset() else { continue };
+        let index = units.len();
+        units.push(offset.0);
+        if matches!(header.type_(), gimli::UnitType::Type { .. } | gimli::UnitType::Partial) {
+            continue;
+        }
+        let Ok(unit) = dwarf.unit(header) else { continue };
+        let unit = UnitRef::new(dwarf, &unit);
+        if language_of(unit) == Language::Go {
+            continue;
+        }
+        let before = extents.len();
+        let mut add = |begin, end| {
+            if code.holds(begin) {
+                extents.push((begin, end, index));
+            }
+        };
+        let declared = Extent::of_unit(unit).and_then(|e| e.for_each(unit, &mut budget, &mut add));
+        if declared.is_none() && extents.len() == before {
+            // Some assemblers declare no range: the line program knows.
+            let lines = Lines::read(unit, code);
+            extents.extend(lines.extents().map(|(begin, end)| (begin, end, index)));
+        }
+    }
+    (units, Ranges::new(extents))
+}
+
+fn parse_unit<'a>(
+    dwarf: &Sections<'a>,
+    units: &[usize],
+    index: usize,
+) -> Option<gimli::Unit<Slice<'a>>> {
+    let header = dwarf.unit_header(gimli::DebugInfoOffset(*units.get(index)?)).ok()?;
+    dwarf.unit(header).ok()
+}
+
+/// The tables of a unit, read if need be.
+fn tables<'t>(
+    tables: &'t mut FxHashMap<usize, Tables>,
+    dwarf: &Sections<'_>,
+    units: &[usize],
+    code: &Code,
+    index: usize,
+) -> Option<&'t Tables> {
+    if !tables.contains_key(&index) {
+        let held: usize = tables.values().map(Tables::len).sum();
+        if held > MAX_HELD {
+            tables.clear();
+        }
+        let unit = parse_unit(dwarf, units, index)?;
+        let unit = UnitRef::new(dwarf, &unit);
+        let functions = functions::extents(unit, code);
+        tables.insert(index, Tables { functions, lines: Lines::read(unit, code) });
+    }
+    tables.get(&index)
+}
+
+impl Tables {
+    fn len(&self) -> usize {
+        self.functions.len() + self.lines.len()
+    }
+}
+
+/// The executable segments of a module. What begins elsewhere was discarded by the linker, which
+/// leaves such entries at address 0 or 1, or is damaged.
+#[derive(Clone, Debug)]
+struct Code(Vec<(u64, u64)>);
+
+impl Code {
+    fn of(image: &ObjectFile) -> Self {
+        let executable = image.segments().iter().filter(|segment| segment.executable);
+        Self(executable.map(|s| (s.address.0, s.address.0.saturating_add(s.size))).collect())
+    }
+
+    fn holds(&self, address: u64) -> bool {
+        self.0.iter().any(|(begin, end)| (*begin..*end).contains(&address))
+    }
+}
+
+/// How much one operation may still do: lists may be shared by many entries, so a small file can
+/// ask for much work.
+struct Budget(u64);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(32 << 20)
+    }
+}
+
+impl Budget {
+    /// Takes one step; `None` when all are spent.
+    fn spend(&mut self) -> Option<()> {
+        self.0 = self.0.checked_sub(1)?;
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! Names near to one that was not found.
+
+/// How many names are offered.
+const OFFERED: usize = 5;
+
+/// The longest names that are compared letter by letter.
+const MAX_COMPARED: usize = 64;
+
+/// Up to five of `names` that the user may have meant, the nearest first: those that hold what was
+/// asked for or are held by it, and those that differ by few letters. Case does not matter.
+pub(super) fn near<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let wanted: String = wanted.to_lowercase().replace(['*', '?'], "");
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let mut best: Vec<(usize, usize, &str)> = Vec::new();
+    for name in names {
+        let Some(distance) = distance(&wanted, &name.to_lowercase()) else { continue };
+        let entry = (distance, name.len(), name);
+        if best.contains(&entry) {
+            continue;
+        }
+        let at = best.partition_point(|other| *other < entry);
+        best.insert(at, entry);
+        best.truncate(OFFERED);
+    }
+    best.into_iter().map(|(.., name)| name.to_owned()).collect()
+}
+
+/// How far a name is from what was wanted, both in lower case; `None` for too far.
+fn distance(wanted: &str, name: &str) -> Option<usize> {
+    let last = last_part(name);
+    if name == wanted || last == wanted {
+        return Some(0);
+    }
+    let few = (wanted.len() / 3).clamp(1, 5);
+    let edits = edits(wanted, name, few).into_iter().chain(edits(wanted, last, few)).min();
+    // To hold the other is worth as much as one or two wrong letters.
+    let holds = wanted.len() >= 3 && name.contains(wanted);
+    let held = last.len() >= 4 && 2 * last.len() >= wanted.len() && wanted.contains(last);
+    let shared = if holds {
+        Some(1)
+    } else if held {
+        Some(2)
+    } else {
+        None
+    };
+    edits.into_iter().chain(shared).min()
+}
+
+/// `DoStuff` of `github.com/a/app.DoStuff`, `add` of `shop::add`.
+fn last_part(name: &str) -> &str {
+    name.rsplit(['.', ':', '/']).next().unwrap_or(name)
+}
+
+/// The least number of letters to insert, delete or change, if it is at most `limit`.
+fn edits(left: &str, right: &str, limit: usize) -> Option<usize> {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    if left.len().abs_diff(right.len()) > limit || left.len().max(right.len()) > MAX_COMPARED {
+        return None;
+    }
+    let mut row = [0usize; MAX_COMPARED + 1];
+    for (column, cell) in row.iter_mut().enumerate() {
+        *cell = column;
+    }
+    for (line, a) in left.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = line + 1;
+        let mut least = row[0];
+        for (column, b) in right.iter().enumerate() {
+            let changed = diagonal + usize::from(a != b);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+            least = least.min(row[column + 1]);
+        }
+        if least > limit {
+            return None;
+        }
+    }
+    Some(row[right.len()]).filter(|edits| *edits <= limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: [&str; 8] = [
+        "animal_print",
+        "animal_make_dog",
+        "animal_make_cat",
+        "app.DoStuff",
+        "shop::add(int)",
+        "main.main",
+        "malloc",
+        "x",
+    ];
+
+    #[test]
+    fn near_names_come_first() {
+        let offered = |wanted| near(wanted, NAMES.into_iter());
+        assert_eq!(offered("animal_pirnt"), ["animal_print"]);
+        assert_eq!(offered("DoStuff"), ["app.DoStuff"]);
+        assert_eq!(offered("dostuf"), ["app.DoStuff"]);
+        assert_eq!(offered("make"), ["animal_make_cat", "animal_make_dog"]);
+        assert_eq!(offered("my_malloc"), ["malloc"]);
+        assert!(offered("quite_another").is_empty());
+        assert!(offered("*").is_empty());
+    }
+
+    #[test]
+    fn at_most_five_are_offered_and_none_twice() {
+        let names: Vec<String> = (0..100).map(|number| format!("name_{}", number / 2)).collect();
+        let offered = near("name_", names.iter().map(String::as_str));
+        assert_eq!(offered, ["name_0", "name_1", "name_2", "name_3", "name_4"]);
+    }
+
+    #[test]
+    fn edits_are_counted() {
+        assert_eq!(edits("kitten", "sitting", 5), Some(3));
+        assert_eq!(edits("kitten", "sitting", 2), None);
+        assert_eq!(edits("", "ab", 2), Some(2));
+        assert_eq!(edits("same", "same", 1), Some(0));
+    }
+}

@@ -1,0 +1,152 @@
+use super::*;
+use crate::object::{Compiled, compile};
+
+const SOURCE: &str = r#"
+int animal_make_dog(int x) { return x + 1; }
+int animal_make_cat(int x) { return x + 2; }
+int animal_print(int x) { return x * 3; }
+int animal_show(int x) __attribute__((alias("animal_print")));
+static int (*resolver(void))(int) { return animal_print; }
+int quick(int x) __attribute__((ifunc("resolver")));
+__asm__(".text\n.type animal_print.cold, @function\nanimal_print.cold:\n  ret\n"
+        ".size animal_print.cold, .-animal_print.cold\n"
+        ".globl _ZN4shop3addEi\n.type _ZN4shop3addEi, @function\n_ZN4shop3addEi:\n  ret\n"
+        ".size _ZN4shop3addEi, .-_ZN4shop3addEi\n"
+        ".globl \"main.(*T).Get\"\n.type \"main.(*T).Get\", @function\n\"main.(*T).Get\":\n  ret\n"
+        ".size \"main.(*T).Get\", .-\"main.(*T).Get\"\n"
+        ".globl \"main.(*Other).(*T).Get\"\n.type \"main.(*Other).(*T).Get\", @function\n"
+        "\"main.(*Other).(*T).Get\":\n  ret\n"
+        ".size \"main.(*Other).(*T).Get\", .-\"main.(*Other).(*T).Get\"\n");
+int main(void) { return animal_make_dog(1) + animal_make_cat(2) + animal_print(3); }
+"#;
+
+struct Fixture {
+    program: Compiled,
+    object: std::sync::Arc<ObjectFile>,
+    symbols: Symbols,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let program = compile("a.c", SOURCE, &["-O1"]);
+        let object = program.open();
+        let symbols = Symbols::of(&object);
+        Self { program, object, symbols }
+    }
+
+    fn resolve(&self, patterns: &[&str], limit: usize) -> Result<Vec<ProbePoint>, ProbeError> {
+        let patterns: Vec<_> = patterns.iter().map(|p| Pattern::parse(p).unwrap()).collect();
+        resolve(&self.object, &self.symbols, [], &patterns, limit)
+    }
+
+    fn names(&self, pattern: &str) -> Vec<String> {
+        let mut names: Vec<_> =
+            self.resolve(&[pattern], 100).unwrap().into_iter().map(|point| point.display).collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn names_globs_and_expressions_find_functions() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.names("animal_make_dog"), ["animal_make_dog"]);
+    assert_eq!(fixture.names("animal_make_*"), ["animal_make_cat", "animal_make_dog"]);
+    assert_eq!(fixture.names("/make_(dog|cat)$/"), ["animal_make_cat", "animal_make_dog"]);
+    for name in ["_ZN4shop3addEi", "shop::add", "shop::add(int)", "shop::*"] {
+        assert_eq!(fixture.names(name), ["shop::add(int)"], "{name}");
+    }
+    let points = fixture.resolve(&["shop::add"], 1).unwrap();
+    assert_eq!(points[0].language, Language::Cpp);
+    assert_eq!(points[0].names, ["_ZN4shop3addEi"]);
+}
+
+#[test]
+fn aliases_are_one_point_and_patterns_may_overlap() {
+    let fixture = Fixture::new();
+    let points = fixture.resolve(&["animal_print", "animal_show", "animal_p*"], 1).unwrap();
+    assert_eq!(points.len(), 1);
+    assert_eq!(points[0].address.0, fixture.program.address("animal_print"));
+    assert_eq!(fixture.object.address_of(points[0].offset), Some(points[0].address));
+    let mut names = points[0].names.clone();
+    names.sort();
+    assert_eq!(names, ["animal_print", "animal_show"]);
+}
+
+#[test]
+fn cold_parts_match_only_when_named() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.names("animal_p*").len(), 1);
+    assert_eq!(fixture.names("animal_print.cold"), ["animal_print.cold"]);
+    assert_eq!(fixture.names("*.cold"), ["animal_print.cold"]);
+}
+
+#[test]
+fn a_name_with_a_star_is_a_name_first() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.names("main.(*T).Get"), ["main.(*T).Get"]);
+    assert_eq!(fixture.names("main.*.Get").len(), 2);
+}
+
+#[test]
+fn addresses_and_offsets_are_places() {
+    let fixture = Fixture::new();
+    let address = fixture.program.address("animal_print");
+    let point = |pattern: String| fixture.resolve(&[&pattern], 1).unwrap().remove(0);
+    let by_name = point("animal_print".to_owned());
+    assert_eq!(point(format!("{address:#x}")), by_name);
+    assert_eq!(point(format!("program+{:#x}", by_name.offset.0)), by_name);
+    let inside = point(format!("{:#x}", address + 2));
+    assert!(inside.names.is_empty());
+    assert!(inside.display.ends_with("+0x2"), "{}", inside.display);
+    for nowhere in ["0x1", "0xffffffffffffffff", "program+0xffffffff"] {
+        let error = fixture.resolve(&[nowhere], 1).unwrap_err();
+        assert!(matches!(error, ProbeError::NotCode { .. }), "{nowhere}: {error}");
+    }
+}
+
+#[test]
+fn each_failure_says_what_to_do() {
+    let fixture = Fixture::new();
+    let error = |pattern: &str, limit| fixture.resolve(&[pattern], limit).unwrap_err().to_string();
+    let text = error("animal_pirnt", 10);
+    assert!(text.contains("near names: `animal_print`"), "{text}");
+    let text = error("completely_else", 10);
+    assert!(text.contains("cgotrace list"), "{text}");
+    let text = error("animal_*", 2);
+    assert!(text.contains("cannot probe 3 functions") && text.contains("--max-probes 3"), "{text}");
+    let text = error("quick", 10);
+    assert!(text.contains("IFUNC"), "{text}");
+}
+
+#[test]
+fn go_functions_join_the_symbols() {
+    let fixture = Fixture::new();
+    let address = ElfAddress(fixture.program.address("main.(*T).Get"));
+    let bare = ElfAddress(fixture.program.address("animal_print.cold"));
+    let go = [
+        GoEntry { name: "main.(*T).Get".to_owned(), address, size: 1 },
+        GoEntry { name: "app.DoStuff".to_owned(), address: bare, size: 1 },
+        GoEntry { name: "outside".to_owned(), address: ElfAddress(!0), size: 1 },
+    ];
+    let find = |pattern: &str| {
+        let pattern = Pattern::parse(pattern).unwrap();
+        resolve(&fixture.object, &fixture.symbols, go.clone(), &[pattern], 10)
+    };
+    let points = find("main.(*T).Get").unwrap();
+    assert_eq!(points[0].language, Language::Go);
+    assert_eq!(points[0].names, ["main.(*T).Get"]);
+    assert_eq!(find("app.*").unwrap()[0].address, bare);
+    assert!(find("outside").is_err());
+}
+
+#[test]
+fn a_stripped_file_says_so() {
+    let program = compile("a.c", "int main(void) { return 0; }", &[]);
+    program.run("strip", &["program"]);
+    let object = program.open();
+    let symbols = Symbols::of(&object);
+    let pattern = Pattern::parse("animal_print").unwrap();
+    let error = resolve(&object, &symbols, [], &[pattern], 10).unwrap_err();
+    assert!(error.to_string().contains("no symbols"), "{error}");
+}

@@ -1,0 +1,224 @@
+//! The function symbols of one file, by address.
+//!
+//! All names of one address are one function. What is no function's entry (labels inside
+//! functions, the linker's own marks) is left out, so that nothing is named or probed by it.
+
+use object::elf;
+use object::read::elf::{FileHeader, SectionHeader, SectionTable, Sym};
+use object::{Endianness, SectionIndex};
+use rustc_hash::FxHashSet;
+
+use super::ranges::Ranges;
+use super::{Language, ObjectFile, demangle};
+use crate::address::{ElfAddress, FileOffset};
+
+/// How a symbol is bound; the order is that of preference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Binding {
+    /// Seen by other files.
+    Global,
+    /// Seen in its own file only.
+    Local,
+    /// Gives way to a global one.
+    Weak,
+}
+
+/// One name of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// The linkage name, without a symbol version.
+    pub name: String,
+    /// How it is bound.
+    pub binding: Binding,
+    /// Bytes of the function; 0 where the symbol does not say.
+    pub size: u64,
+    /// Whether it is an indirect function: the address is its resolver's.
+    pub is_ifunc: bool,
+}
+
+/// One function: an address and all its names, the preferred one first (one with a size before one
+/// without, then by [`Binding`], then in the file's order).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionSymbol {
+    /// Where it begins.
+    pub address: ElfAddress,
+    /// Where that lies in the file.
+    pub offset: FileOffset,
+    /// Its names; at least one.
+    pub aliases: Vec<Alias>,
+}
+
+impl FunctionSymbol {
+    /// The preferred linkage name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.aliases.first().map_or("", |alias| &alias.name)
+    }
+
+    /// Bytes of the function, as its preferred name says; 0 where none says.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.aliases.first().map_or(0, |alias| alias.size)
+    }
+
+    /// Whether its preferred name is an indirect function.
+    #[must_use]
+    pub fn is_ifunc(&self) -> bool {
+        self.aliases.first().is_some_and(|alias| alias.is_ifunc)
+    }
+
+    /// The preferred name for people, and the language that the name alone gives away.
+    #[must_use]
+    pub fn demangled(&self) -> (String, Language) {
+        demangle(self.name()).unwrap_or_else(|| (self.name().to_owned(), Language::Unknown))
+    }
+}
+
+/// The function symbols of one module.
+#[derive(Clone, Debug)]
+pub struct Symbols {
+    functions: Vec<FunctionSymbol>,
+    extents: Ranges<usize>,
+}
+
+impl Symbols {
+    /// Reads `.symtab` and `.dynsym` of a file. A table that is damaged counts as absent.
+    #[must_use]
+    pub fn of(object: &ObjectFile) -> Self {
+        Self::read(object, &[object])
+    }
+
+    /// Reads the symbols of `sources` (the module itself, a separate debug file) for the module
+    /// `image`, whose segments say what is code.
+    #[must_use]
+    pub fn read(image: &ObjectFile, sources: &[&ObjectFile]) -> Self {
+        let mut found = Vec::new();
+        for source in sources {
+            collect(source, image, &mut found);
+        }
+        Self::group(image, found)
+    }
+
+    fn group(image: &ObjectFile, mut found: Vec<(u64, Alias)>) -> Self {
+        found.sort_by_key(|(address, alias)| (*address, alias.size == 0, alias.binding));
+        let mut functions: Vec<FunctionSymbol> = Vec::new();
+        let mut seen = FxHashSet::default();
+        for (address, alias) in found {
+            let address = ElfAddress(address);
+            match functions.last_mut() {
+                Some(function) if function.address == address => {
+                    if seen.insert(alias.name.clone()) {
+                        function.aliases.push(alias);
+                    }
+                }
+                _ => {
+                    let Some(offset) = image.offset_of(address) else { continue };
+                    seen.clear();
+                    seen.insert(alias.name.clone());
+                    functions.push(FunctionSymbol { address, offset, aliases: vec![alias] });
+                }
+            }
+        }
+        let extents = Ranges::new(functions.iter().enumerate().map(|(index, function)| {
+            let begin = function.address.0;
+            (begin, begin.saturating_add(function.size()), index)
+        }));
+        Self { functions, extents }
+    }
+
+    /// Every function, by address.
+    #[must_use]
+    pub fn functions(&self) -> &[FunctionSymbol] {
+        &self.functions
+    }
+
+    /// The function that begins at an address.
+    #[must_use]
+    pub fn at(&self, address: ElfAddress) -> Option<&FunctionSymbol> {
+        let index = self.functions.binary_search_by_key(&address, |f| f.address).ok()?;
+        self.functions.get(index)
+    }
+
+    /// The function that an address lies in. A function without a size holds its first byte only:
+    /// where it ends is not known, and a neighbour's name would be a guess. Of functions that
+    /// overlap: by [`Binding`], then the smallest, then the one that begins last.
+    #[must_use]
+    pub fn containing(&self, address: ElfAddress) -> Option<&FunctionSymbol> {
+        self.extents
+            .containing(address.0)
+            .filter_map(|(_, _, index)| self.functions.get(*index))
+            .min_by_key(|f| (f.aliases.first().map(|alias| alias.binding), f.size()))
+            .or_else(|| self.at(address))
+    }
+}
+
+/// Adds every function symbol of `source` that is code of `image`.
+fn collect(source: &ObjectFile, image: &ObjectFile, found: &mut Vec<(u64, Alias)>) {
+    let Ok(header) = elf::FileHeader64::<Endianness>::parse(source.data()) else { return };
+    let Ok(endian) = header.endian() else { return };
+    let Ok(sections) = header.sections(endian, source.data()) else { return };
+    for kind in [elf::SHT_SYMTAB, elf::SHT_DYNSYM] {
+        let Ok(table) = sections.symbols(endian, source.data(), kind) else { continue };
+        for symbol in table.iter() {
+            let address = symbol.st_value(endian);
+            if symbol.is_undefined(endian) || !image.is_code(ElfAddress(address)) {
+                continue;
+            }
+            let is_function = match symbol.st_type() {
+                elf::STT_FUNC | elf::STT_GNU_IFUNC => true,
+                elf::STT_NOTYPE => is_assembly_function(symbol, &sections, endian),
+                _ => false,
+            };
+            let binding = match symbol.st_bind() {
+                elf::STB_LOCAL => Binding::Local,
+                elf::STB_WEAK => Binding::Weak,
+                _ => Binding::Global,
+            };
+            let Ok(name) = symbol.name(endian, table.strings()) else { continue };
+            let name = String::from_utf8_lossy(without_version(name)).into_owned();
+            if !is_function || name.is_empty() || is_linker_mark(&name) {
+                continue;
+            }
+            let is_ifunc = symbol.st_type() == elf::STT_GNU_IFUNC;
+            found.push((address, Alias { name, binding, size: symbol.st_size(endian), is_ifunc }));
+        }
+    }
+}
+
+/// Whether a symbol without a type is a function of hand-written assembly: other files can call
+/// it, and it lies inside a section of code (the linker's end marks lie just behind one).
+fn is_assembly_function(
+    symbol: &elf::Sym64<Endianness>,
+    sections: &SectionTable<'_, elf::FileHeader64<Endianness>>,
+    endian: Endianness,
+) -> bool {
+    if symbol.st_bind() == elf::STB_LOCAL {
+        return false;
+    }
+    let index = SectionIndex(usize::from(symbol.st_shndx(endian)));
+    sections.section(index).is_ok_and(|section| {
+        let code = u64::from(elf::SHF_EXECINSTR);
+        let within = symbol.st_value(endian).checked_sub(section.sh_addr(endian));
+        section.sh_flags(endian) & code != 0
+            && within.is_some_and(|within| within < section.sh_size(endian))
+    })
+}
+
+/// Marks that linkers put into code; Go's stand at the address of a true function.
+fn is_linker_mark(name: &str) -> bool {
+    matches!(
+        name,
+        "etext" | "_etext" | "__etext" | "__executable_start" | "runtime.text" | "runtime.etext"
+    )
+}
+
+/// `memcpy` of `memcpy@@GLIBC_2.14`.
+fn without_version(name: &[u8]) -> &[u8] {
+    match name.iter().position(|byte| *byte == b'@') {
+        None | Some(0) => name,
+        Some(at) => &name[..at],
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+//! Why a session failed.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::bpf::BpfError;
+use crate::event::EventError;
+use crate::object::{ObjectError, PatternError, ProbeError};
+use crate::process::{CommandError, ProcessError};
+
+/// Why a session could not start, or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// A file cannot be used.
+    #[error(transparent)]
+    Object(#[from] ObjectError),
+    /// A pattern cannot be read.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// The patterns name nothing to probe.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    /// A process cannot be traced.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// The command cannot be started.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// The kernel side cannot be set up.
+    #[error(transparent)]
+    Bpf(#[from] BpfError),
+    /// A record of the kernel side makes no sense.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// A process does not run the binary that was named.
+    #[error(
+        "cannot trace process {pid}: it runs {}, not {}; leave the binary out to trace it",
+        runs.display(), binary.display()
+    )]
+    OtherProgram {
+        /// The process.
+        pid: u32,
+        /// What it runs.
+        runs: PathBuf,
+        /// What was named.
+        binary: PathBuf,
+    },
+    /// No pattern is for a file that will be looked at.
+    #[error("cannot probe `{pattern}`: no module of the target has this name")]
+    NoModule {
+        /// The pattern.
+        pattern: String,
+    },
+    /// Output could not be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[source] io::Error),
+    /// The system failed us.
+    #[error("cannot {what}: {source}")]
+    System {
+        /// What was attempted.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,108 @@
+//! What a session learns of processes while it runs: their modules, and where these lie.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use tracer_common::event::Control;
+use tracer_common::map::{MAX_MAPPINGS, Mapping, Mappings};
+
+use super::SessionError;
+use super::library::Library;
+use crate::bpf::{BpfError, Kernel};
+use crate::object::go::GoModule;
+use crate::object::{ModuleNumber, ObjectFile};
+use crate::process::{self, Device};
+
+/// The files that were seen mapped, by what `/proc/PID/maps` calls them.
+#[derive(Default)]
+pub(super) struct Learner {
+    files: FxHashMap<(Device, u64, PathBuf), Option<ModuleNumber>>,
+}
+
+impl Learner {
+    /// Reads what a process has mapped now, makes those modules known, and returns their places,
+    /// sorted. A process that has gone has none.
+    pub(super) fn mappings_of(
+        &mut self,
+        pid: u32,
+        kernel: &mut Kernel,
+        library: &mut Library,
+        warn: &mut dyn FnMut(String),
+    ) -> Result<Vec<Mapping>, BpfError> {
+        let mut places = Vec::new();
+        // Gone already: its frames are named all the same.
+        let Ok(mappings) = process::executable_mappings(pid) else { return Ok(places) };
+        for mapping in mappings {
+            let file = (mapping.device, mapping.inode, mapping.path.clone());
+            let number = match self.files.get(&file) {
+                Some(number) => *number,
+                None => {
+                    let number = read_module(pid, &mapping, kernel, library, warn)?;
+                    self.files.insert(file, number);
+                    number
+                }
+            };
+            if let Some(ModuleNumber(number)) = number {
+                places.push(Mapping {
+                    start: mapping.start.0,
+                    end: mapping.end.0,
+                    offset: mapping.offset.0,
+                    module: number.into(),
+                });
+            }
+        }
+        places.sort_by_key(|place| place.start);
+        Ok(places)
+    }
+
+    /// Acts on news of the kernel side: learns the process, and tells where its modules lie.
+    pub(super) fn act(
+        &mut self,
+        control: &Control,
+        kernel: &mut Kernel,
+        library: &mut Library,
+        warn: &mut dyn FnMut(String),
+    ) -> Result<(), SessionError> {
+        if control.pid == 0 {
+            return Ok(());
+        }
+        let places = self.mappings_of(control.pid, kernel, library, warn)?;
+        if places.is_empty() {
+            return Ok(());
+        }
+        let mut told = Mappings { count: 0, mappings: [Mapping::default(); MAX_MAPPINGS] };
+        for (slot, place) in told.mappings.iter_mut().zip(&places) {
+            *slot = *place;
+            told.count += 1;
+        }
+        Ok(kernel.tell_mappings(&control.process, &told)?)
+    }
+}
+
+/// Reads one mapped file; `None` where it is no ELF file that can be used.
+fn read_module(
+    pid: u32,
+    mapping: &process::Mapping,
+    kernel: &mut Kernel,
+    library: &mut Library,
+    warn: &mut dyn FnMut(String),
+) -> Result<Option<ModuleNumber>, BpfError> {
+    // The process may end at any moment: what cannot be opened now is met again if it matters.
+    let Ok(file) = mapping.open(pid) else { return Ok(None) };
+    let object = match ObjectFile::map(&file, &mapping.path) {
+        Ok(object) => Arc::new(object),
+        Err(error) => {
+            warn(error.to_string());
+            return Ok(None);
+        }
+    };
+    let go = match GoModule::find(&object) {
+        Ok(go) => go.map(Arc::new),
+        Err(refusal) => {
+            warn(refusal.to_string());
+            None
+        }
+    };
+    library.add(kernel, &mapping.path, &object, go, warn)
+}

@@ -1,0 +1,100 @@
+//! The modules of a session: read once, known to the kernel side, named by the symbolizer.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use tracer_common::map::{ModuleKey, Segment};
+
+use crate::bpf::{BpfError, Kernel, TableWriter};
+use crate::object::go::GoModule;
+use crate::object::{ModuleNumber, Modules, ObjectFile};
+use crate::symbol::Symbolizer;
+use crate::unwind::{Tables, module_rows};
+
+/// Everything that is known of modules.
+pub(super) struct Library {
+    /// Modules by number.
+    pub(super) modules: Modules,
+    /// Names.
+    pub(super) symbols: Symbolizer,
+    tables: Tables,
+    writer: TableWriter,
+    numbers: FxHashMap<ModuleKey, ModuleNumber>,
+}
+
+impl Library {
+    /// Knows nothing yet.
+    pub(super) fn new(writer: TableWriter) -> Self {
+        Self {
+            modules: Modules::default(),
+            symbols: Symbolizer::default(),
+            tables: Tables::default(),
+            writer,
+            numbers: FxHashMap::default(),
+        }
+    }
+
+    /// Makes a module known, if it is not yet: its rows to the kernel side, its names to the
+    /// symbolizer. What cannot be used of it is said by `warn`, and the rest is used. `None` once
+    /// there is room for no more modules.
+    pub(super) fn add(
+        &mut self,
+        kernel: &mut Kernel,
+        path: &Path,
+        object: &Arc<ObjectFile>,
+        go: Option<Arc<GoModule>>,
+        warn: &mut dyn FnMut(String),
+    ) -> Result<Option<ModuleNumber>, BpfError> {
+        let key = kernel.module_key(path, object.data())?;
+        if let Some(number) = self.numbers.get(&key) {
+            return Ok(Some(*number));
+        }
+        let Some(number) = self.modules.add(path, Arc::clone(object)) else {
+            warn(format!("cannot unwind through {}: too many modules", path.display()));
+            return Ok(None);
+        };
+        self.numbers.insert(key, number);
+        self.symbols.add(number, Arc::clone(object), go.clone());
+        let added = module_rows(object, go.as_deref())
+            .map_err(|error| error.to_string())
+            .and_then(|rows| self.tables.add_module(&rows).map_err(|error| error.to_string()));
+        let module = match added {
+            Ok(module) => module,
+            Err(what) => {
+                warn(format!("stacks will end in {}: {what}", path.display()));
+                without_rows(object)
+            }
+        };
+        self.write_tables()?;
+        self.writer.write_module(number.0, &module, &key)?;
+        Ok(Some(number))
+    }
+
+    /// Writes what is new in the tables: rules, then rows, then pages, as a walk follows them the
+    /// other way.
+    fn write_tables(&mut self) -> Result<(), BpfError> {
+        let changes = self.tables.take_changes();
+        if !changes.rules.is_empty() {
+            self.writer.write_rules(self.tables.rules())?;
+        }
+        for index in changes.rows {
+            self.writer.write_rows(index, &self.tables.rows()[index])?;
+        }
+        for index in changes.pages {
+            self.writer.write_pages(index, &self.tables.pages()[index])?;
+        }
+        Ok(())
+    }
+}
+
+/// A module that is named, but that no stack goes through.
+fn without_rows(object: &ObjectFile) -> tracer_common::map::Module {
+    let mut module = tracer_common::map::Module::default();
+    let executable = object.segments().iter().filter(|segment| segment.executable);
+    for (slot, segment) in module.segments.iter_mut().zip(executable) {
+        *slot =
+            Segment { address: segment.address.0, offset: segment.offset.0, size: segment.size };
+    }
+    module
+}

@@ -1,0 +1,313 @@
+//! The whole way of a session.
+
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashMap;
+use tokio::io::unix::AsyncFd;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracer_common::map::cookie;
+use tracer_common::reason::Loss;
+
+use super::SessionError;
+use super::learn::Learner;
+use super::library::Library;
+use super::notice::{NoHits, Notice};
+use super::options::{Options, TargetSpec};
+use super::target::Target;
+use crate::bpf::{self, Kernel};
+use crate::event::{Event, EventSource, Hit, LiveSource};
+use crate::object::Pattern;
+use crate::process::{ExitWatch, HeldCommand, OWN_EXECUTABLE, resolve};
+use crate::sink::{ProbeLabel, Sink, Start};
+use crate::stack::{ClockOffset, Summary, assemble};
+
+/// How many events are handled before signals and ends are looked at again.
+const AT_ONCE: usize = 1024;
+
+/// What a session came to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its counts.
+    pub summary: Summary,
+    /// The status of the command, where it started one.
+    pub command: Option<ExitStatus>,
+}
+
+/// Traces as `options` say until the target ends, a limit is met or a signal asks to stop.
+///
+/// `make_sink` is called once, when the probes are known; `notify` hears what happens meanwhile.
+/// Needs a tokio runtime.
+///
+/// # Errors
+/// The options name what cannot be traced, the rights or a kernel feature are missing, or the
+/// output cannot be written. Probes are gone in every case.
+pub async fn run(
+    options: &Options,
+    make_sink: impl FnOnce(&Start) -> Result<Box<dyn Sink>, SessionError>,
+    notify: &mut dyn FnMut(Notice),
+) -> Result<Outcome, SessionError> {
+    let patterns =
+        options.patterns.iter().map(|text| Pattern::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let mut targets = Target::all(&options.target)?;
+    let mut points = Vec::new();
+    for target in &mut targets {
+        if let Some(refusal) = target.read_go() {
+            notify(Notice::Warning(refusal));
+        }
+        points.push(target.probe_points(&patterns, options.max_probes)?);
+    }
+    bpf::check_features()?;
+
+    let mut command = match &options.target {
+        TargetSpec::Command { program, args } => {
+            let file = resolve(program)?;
+            Some(HeldCommand::spawn(OWN_EXECUTABLE.as_ref(), &file, program, args)?)
+        }
+        _ => None,
+    };
+    let (mut kernel, writer, ring) = Kernel::load(command.is_some())?;
+    if let Some(command) = &command {
+        kernel.add_target(command.pid())?;
+    }
+    let source = LiveSource::new(ring)
+        .watched()
+        .map_err(|source| SessionError::System { what: "wait for events", source })?;
+    let mut live = Live {
+        library: Library::new(writer),
+        learner: Learner::default(),
+        kernel,
+        labels: FxHashMap::default(),
+        clock: ClockOffset::measure(),
+        summary: Summary::default(),
+        seen: targets.iter().map(|target| target.processes.len()).sum(),
+        limit: options.count,
+    };
+    let start = live.arm(&targets, &points, notify)?;
+    let mut sink = make_sink(&start)?;
+    let armed = Instant::now();
+    notify(Notice::Armed { probes: start.probes.len(), processes: live.seen });
+
+    let mut ends = Ends::new(&options.target, options.duration)?;
+    if let Some(command) = &mut command {
+        command.release().await?;
+    }
+    let mut source = source;
+    let status = live.follow(&mut source, &mut *sink, &mut ends, &mut command, notify).await?;
+    live.summary.duration = armed.elapsed();
+    live.kernel.detach()?;
+    // What was hit before the probes went.
+    live.drain(source.get_mut(), usize::MAX, &mut *sink, notify)?;
+    for &loss in Loss::ALL {
+        let count = live.kernel.losses(loss)?;
+        live.summary.lose(loss.name(), count);
+    }
+    sink.finish(&live.summary).map_err(SessionError::Output)?;
+    if live.summary.events == 0 {
+        notify(Notice::NoHits(NoHits {
+            binary: targets.first().map(|target| target.path.clone()).unwrap_or_default(),
+            processes: live.seen,
+            probes: start.probes.len(),
+            duration: live.summary.duration,
+        }));
+    }
+    let status = match (status, command) {
+        (None, Some(mut command)) => Some(wait(&mut command).await?),
+        (status, _) => status,
+    };
+    Ok(Outcome { summary: live.summary, command: status })
+}
+
+/// What ends a session besides its target.
+struct Ends {
+    interrupt: Signal,
+    terminate: Signal,
+    duration: Option<Duration>,
+    watches: Vec<ExitWatch>,
+}
+
+impl Ends {
+    fn new(target: &TargetSpec, duration: Option<Duration>) -> Result<Self, SessionError> {
+        let failed = |source| SessionError::System { what: "listen for signals", source };
+        let watches = match target {
+            TargetSpec::Processes { pids, .. } => {
+                pids.iter().map(|&pid| ExitWatch::new(pid)).collect::<Result<_, _>>()?
+            }
+            _ => Vec::new(),
+        };
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+            duration,
+            watches,
+        })
+    }
+}
+
+/// A session whose probes are armed.
+struct Live {
+    library: Library,
+    learner: Learner,
+    kernel: Kernel,
+    /// What probes are called, by cookie.
+    labels: FxHashMap<u64, String>,
+    clock: ClockOffset,
+    summary: Summary,
+    /// How many processes of the target were seen.
+    seen: usize,
+    limit: Option<u64>,
+}
+
+impl Live {
+    /// Makes the modules of the targets known, then attaches every probe.
+    fn arm(
+        &mut self,
+        targets: &[Target],
+        points: &[Vec<crate::object::ProbePoint>],
+        notify: &mut dyn FnMut(Notice),
+    ) -> Result<Start, SessionError> {
+        let mut warn = |text| notify(Notice::Warning(text));
+        let mut start = Start::default();
+        if let [only] = targets {
+            start.executable = Some(only.path.clone());
+        }
+        let mut attached = Vec::new();
+        for (target, points) in targets.iter().zip(points) {
+            let (path, object) = (&target.path, &target.object);
+            let go = target.go.clone();
+            let number = self.library.add(&mut self.kernel, path, object, go, &mut warn)?;
+            let Some(number) = number else { continue };
+            for &pid in &target.processes {
+                self.learner.mappings_of(pid, &mut self.kernel, &mut self.library, &mut warn)?;
+            }
+            for point in points {
+                let cookie = cookie::pack(number.0, point.offset.0);
+                self.labels.insert(cookie, point.display.clone());
+                attached.push((target, point, cookie));
+                start.probes.push(ProbeLabel {
+                    name: point.display.clone(),
+                    names: point.names.clone(),
+                    module: target.path.clone(),
+                    offset: point.offset,
+                });
+            }
+        }
+        for target in targets {
+            let entry = target.object.entry();
+            if let Some(offset) = target.object.offset_of(entry)
+                && target.scopes.contains(&bpf::Scope::All)
+            {
+                self.kernel.attach_process_start(&target.attach_path, offset)?;
+            }
+        }
+        for (target, point, cookie) in attached {
+            for &scope in &target.scopes {
+                self.kernel.attach_probe(&target.attach_path, point.offset, cookie, scope)?;
+            }
+        }
+        Ok(start)
+    }
+
+    /// Writes events until something ends the session. The command's status, where it has ended.
+    async fn follow(
+        &mut self,
+        source: &mut AsyncFd<LiveSource>,
+        sink: &mut dyn Sink,
+        ends: &mut Ends,
+        command: &mut Option<HeldCommand>,
+        notify: &mut dyn FnMut(Notice),
+    ) -> Result<Option<ExitStatus>, SessionError> {
+        let wait_failed = |source| SessionError::System { what: "wait for events", source };
+        let end = tokio::time::sleep(ends.duration.unwrap_or(Duration::MAX));
+        tokio::pin!(end);
+        while !self.is_full() {
+            tokio::select! {
+                ready = source.readable_mut() => {
+                    let mut ready = ready.map_err(wait_failed)?;
+                    if self.drain(ready.get_inner_mut(), AT_ONCE, sink, notify)? {
+                        ready.clear_ready();
+                    }
+                }
+                () = &mut end, if ends.duration.is_some() => return Ok(None),
+                _ = ends.interrupt.recv() => return Ok(None),
+                _ = ends.terminate.recv() => {
+                    if let Some(command) = command {
+                        terminate(command.pid());
+                    }
+                    return Ok(None);
+                }
+                status = wait_for(command) => return status.map(Some),
+                () = all_ended(&ends.watches) => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_full(&self) -> bool {
+        self.limit.is_some_and(|limit| self.summary.events >= limit)
+    }
+
+    /// Handles the events that are at hand, `most` of them. Whether there are none left.
+    fn drain(
+        &mut self,
+        source: &mut LiveSource,
+        most: usize,
+        sink: &mut dyn Sink,
+        notify: &mut dyn FnMut(Notice),
+    ) -> Result<bool, SessionError> {
+        for _ in 0..most {
+            if self.is_full() {
+                break;
+            }
+            match source.next_event()? {
+                None => return Ok(true),
+                Some(Event::Hit(hit)) => self.write(&hit, sink)?,
+                Some(Event::Control(control)) => {
+                    self.seen += usize::from(control.kind == tracer_common::event::KIND_PROCESS);
+                    let mut warn = |text| notify(Notice::Warning(text));
+                    let (kernel, library) = (&mut self.kernel, &mut self.library);
+                    self.learner.act(&control, kernel, library, &mut warn)?;
+                }
+                Some(Event::Lost(loss, count)) => self.summary.lose(loss.name(), count),
+            }
+        }
+        Ok(false)
+    }
+
+    fn write(&mut self, hit: &Hit, sink: &mut dyn Sink) -> Result<(), SessionError> {
+        let probe = self.labels.get(&hit.cookie).map_or("", String::as_str);
+        let (modules, symbols) = (&self.library.modules, &mut self.library.symbols);
+        let stack = assemble(hit, probe, modules, symbols, self.clock);
+        self.summary.count(&stack);
+        sink.write(&stack).map_err(SessionError::Output)
+    }
+}
+
+async fn wait(command: &mut HeldCommand) -> Result<ExitStatus, SessionError> {
+    let failed = |source| SessionError::System { what: "wait for the command", source };
+    command.wait().await.map_err(failed)
+}
+
+/// The command's status; never where there is no command.
+async fn wait_for(command: &mut Option<HeldCommand>) -> Result<ExitStatus, SessionError> {
+    match command {
+        Some(command) => wait(command).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns once all have ended; never where there is none to watch.
+async fn all_ended(watches: &[ExitWatch]) {
+    if watches.is_empty() || ExitWatch::all_ended(watches).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Asks the command to end, as we were asked.
+fn terminate(pid: u32) {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(pid) = pid {
+        // It may have ended already.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}

@@ -1,0 +1,95 @@
+//! Names of native code: DWARF first, the symbol table where that is silent.
+
+use std::sync::Arc;
+
+use super::{Language, SourceFrame};
+use crate::address::ElfAddress;
+use crate::object::{Dwarf, DwarfFrame, ObjectFile, Symbols, demangle};
+
+/// Names native code of one module. Reads symbols and DWARF when the first name is asked for.
+#[derive(Debug)]
+pub struct NativeNamer {
+    image: Arc<ObjectFile>,
+    debug_file: Option<Arc<ObjectFile>>,
+    tables: Option<Tables>,
+}
+
+#[derive(Debug)]
+struct Tables {
+    symbols: Symbols,
+    dwarf: Option<Dwarf>,
+}
+
+impl NativeNamer {
+    /// A namer of the module `image`. Symbols and DWARF of `debug_file`, its separate debug file,
+    /// are used beside the module's own; whether the two belong together is the caller's to check.
+    #[must_use]
+    pub fn new(image: Arc<ObjectFile>, debug_file: Option<Arc<ObjectFile>>) -> Self {
+        Self { image, debug_file, tables: None }
+    }
+
+    /// The chain of functions at an address: the innermost inlined one first, the physical one
+    /// last. Empty where neither DWARF nor a symbol's extent holds it: a neighbour is never named.
+    pub fn name(&mut self, address: ElfAddress) -> Vec<SourceFrame> {
+        let tables =
+            self.tables.get_or_insert_with(|| Tables::read(&self.image, self.debug_file.as_ref()));
+        if !self.image.is_code(address) {
+            return Vec::new();
+        }
+        let frames = tables.dwarf.as_mut().map(|dwarf| dwarf.frames_at(address));
+        let mut frames = frames.unwrap_or_default();
+        let symbol = tables.symbols.containing(address).map(|symbol| symbol.name());
+        let Some(physical) = frames.pop() else {
+            return symbol.map(by_symbol).into_iter().collect();
+        };
+        let mut named: Vec<_> =
+            frames.into_iter().filter_map(|frame| by_dwarf(frame, None)).collect();
+        match by_dwarf(physical, symbol) {
+            Some(frame) => named.push(frame),
+            // Without its function, a chain of inlined calls has no end.
+            None => named.clear(),
+        }
+        named
+    }
+}
+
+impl Tables {
+    fn read(image: &Arc<ObjectFile>, debug_file: Option<&Arc<ObjectFile>>) -> Self {
+        let mut sources: Vec<&ObjectFile> = vec![image];
+        sources.extend(debug_file.map(Arc::as_ref));
+        let symbols = Symbols::read(image, &sources);
+        let dwarf = debug_file.and_then(|file| Dwarf::read(file, image));
+        Self { symbols, dwarf: dwarf.or_else(|| Dwarf::read(image, image)) }
+    }
+}
+
+/// A frame that only a symbol knows.
+fn by_symbol(symbol: &str) -> SourceFrame {
+    let (function, language) =
+        demangle(symbol).unwrap_or_else(|| (symbol.to_owned(), Language::Unknown));
+    let symbol = symbol.to_owned();
+    SourceFrame { function, symbol, language, file: None, line: None, inlined: false }
+}
+
+/// A frame of DWARF; `symbol` is that of the physical function, where there is one.
+fn by_dwarf(frame: DwarfFrame, symbol: Option<&str>) -> Option<SourceFrame> {
+    let DwarfFrame { linkage_name, name, language, file, line, inlined } = frame;
+    let (function, symbol) = match (linkage_name, name, symbol) {
+        (Some(linkage), ..) => (shown(&linkage), linkage),
+        // Some compilers leave out the linkage name of a function that no one else calls.
+        (None, Some(name), Some(symbol)) => match demangle(symbol) {
+            Some((shown, _)) if shown.contains(&name) => (shown, symbol.to_owned()),
+            _ => (name.clone(), name),
+        },
+        (None, Some(name), None) => (name.clone(), name),
+        (None, None, symbol) => (shown(symbol?), symbol?.to_owned()),
+    };
+    Some(SourceFrame { function, symbol, language, file, line, inlined })
+}
+
+fn shown(symbol: &str) -> String {
+    demangle(symbol).map_or_else(|| symbol.to_owned(), |(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! `setup`: what the suites need beyond Rust, a C compiler and python3.
+
+use crate::tool::apt::{self, Need, Sign};
+use crate::tool::bpf::toolchain;
+use crate::tool::go;
+use anyhow::{Result, bail};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The Go versions to get, such as 1.27 or 1.27.3.
+    #[arg(long = "go", value_delimiter = ',', value_name = "VERSION")]
+    versions: Vec<String>,
+    /// What to get; all where none is given.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+}
+
+/// One part of what the suites need.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// Go toolchains, into target/tools.
+    Go,
+    /// What builds and lints the BPF object: a Rust with the core sources, LLVM, bpf-linker.
+    Bpf,
+    /// What boots other kernels: QEMU, busybox, cpio.
+    Vm,
+    /// What cgotrace is measured against: bpftrace.
+    Bench,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let versions: Result<Vec<_>> = arguments.versions.iter().map(|text| go::known(text)).collect();
+    let mut versions = versions?;
+    if versions.is_empty() {
+        versions = go::TESTED.to_vec();
+    }
+    let parts = match arguments.parts.as_slice() {
+        [] => &[Part::Go, Part::Bpf, Part::Vm, Part::Bench],
+        given => given,
+    };
+    ensure(parts, &versions)
+}
+
+/// Gets these parts. Every part is tried; the error names all that could not be got.
+pub(crate) fn ensure(parts: &[Part], versions: &[&str]) -> Result<()> {
+    let mut failures = Vec::new();
+    for part in parts {
+        if let Err(error) = ensure_part(*part, versions) {
+            failures.push(format!("{error:#}"));
+        }
+    }
+    if !failures.is_empty() {
+        bail!("setup is incomplete:\n{}", failures.join("\n"));
+    }
+    Ok(())
+}
+
+fn ensure_part(part: Part, versions: &[&str]) -> Result<()> {
+    match part {
+        Part::Go => versions.iter().try_for_each(|version| go::ensure_version(version).map(drop)),
+        Part::Bpf => toolchain::ensure(),
+        Part::Vm => apt::ensure(&[
+            Need { sign: Sign::Program("qemu-system-x86_64"), package: "qemu-system-x86" },
+            Need { sign: Sign::Program("busybox"), package: "busybox-static" },
+            Need { sign: Sign::Program("cpio"), package: "cpio" },
+        ]),
+        Part::Bench => {
+            apt::ensure(&[Need { sign: Sign::Program("bpftrace"), package: "bpftrace" }])
+        }
+    }
+}

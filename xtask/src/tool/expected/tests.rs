@@ -1,0 +1,97 @@
+//! The comparison must see every kind of difference.
+
+use super::*;
+use crate::tool::example;
+use serde_json::json;
+
+const TEXT: &str = "\
+# a comment
+.  leaf      a.c  STACK: leaf
+i  small     a.c
+x2 again     a.c
+?  _cgo_*_f  -
+.  main.main main.go
+";
+
+fn expected() -> Expected {
+    Expected::parse(TEXT, |file, marker| {
+        assert_eq!((file, marker), ("a.c", "STACK: leaf"));
+        Ok(7)
+    })
+    .expect("parses")
+}
+
+fn frame(function: &str, file: &str, line: u64, inlined: bool) -> Value {
+    json!({"function": function, "file": file, "line": line, "inlined": inlined})
+}
+
+fn right() -> Vec<Value> {
+    vec![
+        frame("leaf", "/src/a.c", 7, false),
+        frame("small", "/src/a.c", 1, true),
+        frame("again", "/src/a.c", 2, false),
+        frame("again", "/src/a.c", 2, false),
+        frame("_cgo_12ab_f", "/tmp/prolog", 3, false),
+        frame("main.main", "/src/main.go", 4, false),
+    ]
+}
+
+/// A trace of one stack, as cgotrace writes it.
+fn trace(frames: &[Value]) -> String {
+    let stack = json!({"kind": "stack", "complete": true, "problems": [], "frames": frames});
+    let summary =
+        json!({"kind": "summary", "events": 1, "complete": 1, "incomplete": {}, "lost": {}});
+    format!("{}\n{stack}\n{summary}\n", json!({"kind": "start"}))
+}
+
+#[test]
+fn the_right_stack_is_right_with_and_without_the_stub() {
+    let mut frames = right();
+    assert_eq!(expected().check(&trace(&frames)).expect("right"), 1);
+    frames.remove(4);
+    assert_eq!(expected().check(&trace(&frames)).expect("right"), 1);
+}
+
+#[test]
+fn every_difference_is_an_error() {
+    type Change = fn(&mut Vec<Value>);
+    let changes: [(&str, Change); 8] = [
+        ("a frame is missing", |frames| drop(frames.remove(0))),
+        ("one of a row is missing", |frames| drop(frames.remove(2))),
+        ("one too many in a row", |frames| frames.insert(2, frame("again", "a.c", 2, false))),
+        ("the end is missing", |frames| drop(frames.pop())),
+        ("it goes on", |frames| frames.push(frame("x", "y", 1, false))),
+        ("another line", |frames| frames[0]["line"] = json!(8)),
+        ("another file", |frames| frames[5]["file"] = json!("/src/mine.go")),
+        ("not marked inlined", |frames| frames[1]["inlined"] = json!(false)),
+    ];
+    for (what, change) in changes {
+        let mut frames = right();
+        change(&mut frames);
+        assert!(expected().check(&trace(&frames)).is_err(), "{what}");
+    }
+}
+
+#[test]
+fn incomplete_lost_or_cut_short_is_an_error() {
+    let good = trace(&right());
+    for (from, to) in [
+        ("\"complete\":true", "\"complete\":false"),
+        ("\"problems\":[]", "\"problems\":[\"x\"]"),
+        ("\"lost\":{}", "\"lost\":{\"ring\":1}"),
+        ("\"incomplete\":{}", "\"incomplete\":{\"x\":1}"),
+        ("\"kind\":\"summary\"", "\"kind\":\"other\""),
+    ] {
+        assert!(good.contains(from), "{from}");
+        assert!(expected().check(&good.replace(from, to)).is_err(), "{to}");
+    }
+}
+
+#[test]
+fn the_examples_files_parse_and_their_markers_are_there() {
+    for example in example::ALL {
+        let expected = Expected::of(example).expect(example.name);
+        assert_eq!(expected.lines[0].function, example.probe);
+        assert!(expected.lines.iter().all(|line| line.line.is_none_or(|number| number > 0)));
+    }
+}
