@@ -244,3 +244,34 @@ fn the_documentation_names_every_option_and_reason() {
         assert!(quoted.iter().any(|quoted| text.contains(quoted)), "{name}");
     }
 }
+
+/// Patterns come after the binary and before the rights; a wrong one leaves nothing behind.
+#[test]
+fn patterns_that_name_nothing_or_too_much() {
+    let folder = TempDir::new().unwrap();
+    let output = folder.path().join("output");
+    let source =
+        file(&folder, "small.c", b"int more(void) { return 1; } int main(void) { return more(); }");
+    let program = folder.path().join("small");
+    let built = Command::new("cc").arg("-o").arg(&program).arg(source).output().unwrap();
+    assert!(built.status.success(), "{built:?}");
+    let program = program.to_str().unwrap();
+    for (options, words) in [
+        (vec!["--func", "mainn"], "near names: `main`"),
+        (vec!["--func", "main", "--func", "no_such_function"], "`no_such_function`"),
+        (vec!["--func", "no_such_*"], "no_such_*"),
+        (vec!["--func", "m*", "--max-probes", "1"], "--max-probes"),
+    ] {
+        for target in [vec!["attach", program], vec!["run"]] {
+            let mut command = cgotrace();
+            command.args(&target).args(&options).arg("-o").arg(&output);
+            let status = if target.len() == 1 { 125 } else { 1 };
+            if target.len() == 1 {
+                command.args(["--", program]);
+            }
+            let said = starts_with("cgotrace: cannot ").and(contains(words));
+            command.assert().code(status).stdout("").stderr(said);
+        }
+    }
+    assert!(!output.exists());
+}
