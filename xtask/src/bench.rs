@@ -9,9 +9,6 @@
 mod statistics;
 
 use crate::setup::{self, Part};
-use crate::tool::example::{DEEP, DEEP_WITH_FRAME_POINTERS};
-use crate::tool::go::{self, LinkMode};
-use crate::tool::{command, paths, smoke};
 use anyhow::{Context, Result, bail, ensure};
 use statistics::{Recording, Statistics};
 use std::io::{BufRead, BufReader, Read};
@@ -20,6 +17,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
+use xtask::tool::example::{DEEP, DEEP_WITH_FRAME_POINTERS};
+use xtask::tool::go::{self, LinkMode};
+use xtask::tool::{command, paths, smoke};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

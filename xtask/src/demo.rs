@@ -1,12 +1,12 @@
 //! `demo`: the example `animals` built, traced once, and shown. It changes nothing outside
 //! `target`.
 
-use crate::tool::example::ANIMALS;
-use crate::tool::go::{self, LinkMode};
-use crate::tool::{paths, smoke};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use xtask::tool::example::ANIMALS;
+use xtask::tool::go::{self, LinkMode};
+use xtask::tool::{paths, smoke};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {}

@@ -1,9 +1,9 @@
 //! `fixtures`: the examples × Go × link mode, in `target/fixtures/<Go>/<exe or pie>/<example>`.
 
-use crate::tool::example::{self, Built};
-use crate::tool::go::{self, LinkMode};
-use crate::tool::paths;
 use anyhow::Result;
+use xtask::tool::example::{self, Built};
+use xtask::tool::go::{self, LinkMode};
+use xtask::tool::paths;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

@@ -1,4 +1,4 @@
-//! `cargo xtask`: cgotrace's own chores. One file a subcommand; `tool` holds what they share.
+//! `cargo xtask`: cgotrace's own chores. One file a subcommand; the library holds what they share.
 
 mod bench;
 mod demo;
@@ -6,7 +6,6 @@ mod ebpf;
 mod fixtures;
 mod setup;
 mod test;
-mod tool;
 mod vm;
 
 use clap::{Parser, Subcommand};

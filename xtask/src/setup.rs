@@ -1,9 +1,9 @@
 //! `setup`: what the suites need beyond Rust, a C compiler and python3.
 
-use crate::tool::apt::{self, Need, Sign};
-use crate::tool::bpf::toolchain;
-use crate::tool::go;
 use anyhow::{Result, bail};
+use xtask::tool::apt::{self, Need, Sign};
+use xtask::tool::bpf::toolchain;
+use xtask::tool::go;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

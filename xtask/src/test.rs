@@ -1,10 +1,10 @@
 //! `test`: the whole suite, privileged parts included.
 
 use crate::setup::{self, Part};
-use crate::tool::{command, go, paths};
 use crate::{fixtures, vm};
 use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
+use xtask::tool::{command, go, paths};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

@@ -5,12 +5,12 @@ mod kernel;
 mod machine;
 
 use crate::setup::{self, Part};
-use crate::tool::expected::Expected;
-use crate::tool::smoke;
 use anyhow::{Context, Result, bail, ensure};
 use guest::{Guest, Run};
 use kernel::{KERNELS, Kernel};
 use std::time::Instant;
+use xtask::tool::expected::Expected;
+use xtask::tool::smoke;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

@@ -7,15 +7,15 @@ use std::process::Command;
 use std::sync::Once;
 
 /// Something a suite needs, and the Debian package that brings it.
-pub(crate) struct Need {
+pub struct Need {
     /// How to see that it is there.
-    pub(crate) sign: Sign,
+    pub sign: Sign,
     /// The package's name.
-    pub(crate) package: &'static str,
+    pub package: &'static str,
 }
 
 /// How to see that something is there.
-pub(crate) enum Sign {
+pub enum Sign {
     /// A program of this name on PATH.
     Program(&'static str),
     /// A file or folder.
@@ -33,7 +33,7 @@ impl Need {
 
 /// Installs what is missing of these. The error names what could not be got and the command that
 /// installs it.
-pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
+pub fn ensure(needs: &[Need]) -> Result<()> {
     let missing = || -> Vec<&str> {
         needs.iter().filter(|need| !need.is_met()).map(|need| need.package).collect()
     };
@@ -65,7 +65,7 @@ pub(crate) fn ensure(needs: &[Need]) -> Result<()> {
 }
 
 /// Renews apt's package lists, once a run.
-pub(crate) fn update() {
+pub fn update() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // One repository out of several may be out of reach; the install tells if it mattered.

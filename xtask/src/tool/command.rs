@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Runs the command with our own standard streams. An error where it fails.
-pub(crate) fn run(command: &mut Command) -> Result<()> {
+pub fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("start {}", shown(command)))?;
     if !status.success() {
         bail!("{} failed ({status})", shown(command));
@@ -16,12 +16,12 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 }
 
 /// Runs the command with its output kept back: shown only where it fails.
-pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
+pub fn run_quietly(command: &mut Command) -> Result<()> {
     output(command).map(drop)
 }
 
 /// Runs the command and gives its standard output. An error, with what it said, where it fails.
-pub(crate) fn output(command: &mut Command) -> Result<String> {
+pub fn output(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
         .output()
@@ -39,25 +39,25 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 }
 
 /// The cargo that started us.
-pub(crate) fn cargo() -> Command {
+pub fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
 /// Where a program of this name lies on PATH.
-pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
+pub fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|folder| folder.join(program)).find(|file| is_executable(file))
 }
 
 /// PATH with these folders before it.
-pub(crate) fn path_with(first: &[&Path]) -> Result<std::ffi::OsString> {
+pub fn path_with(first: &[&Path]) -> Result<std::ffi::OsString> {
     let rest = env::var_os("PATH").unwrap_or_default();
     let folders = first.iter().map(|folder| folder.to_path_buf()).chain(env::split_paths(&rest));
     env::join_paths(folders).context("put a folder on PATH")
 }
 
 /// Whether we are root.
-pub(crate) fn is_root() -> bool {
+pub fn is_root() -> bool {
     output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }
 

@@ -12,21 +12,21 @@ use std::process::Command;
 const C_FLAGS: [&str; 3] = ["-O2", "-g", "-fPIE"];
 
 /// One example: a Go module in `examples/NAME` with a C static library `libNAME.a` from `c/`.
-pub(crate) struct Example {
+pub struct Example {
     /// Its folder's name, and the program's.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// The Go package with `main`, relative to its module.
     package: &'static str,
     /// The function that the suites probe.
-    pub(crate) probe: &'static str,
+    pub probe: &'static str,
     /// How often it is hit in a run without arguments.
-    pub(crate) hits: usize,
+    pub hits: usize,
     /// Whether its C code keeps frame pointers: only to measure another tracer that needs them.
     frame_pointers: bool,
 }
 
 /// The union of a dog and a cat.
-pub(crate) const ANIMALS: Example = Example {
+pub const ANIMALS: Example = Example {
     name: "animals",
     package: "./cmd/animals",
     probe: "animal_print",
@@ -35,17 +35,17 @@ pub(crate) const ANIMALS: Example = Example {
 };
 
 /// The deep recursion.
-pub(crate) const DEEP: Example =
+pub const DEEP: Example =
     Example { name: "deep", package: ".", probe: "deep_leaf", hits: 1, frame_pointers: false };
 
 /// The same with frame pointers. It is no fixture.
-pub(crate) const DEEP_WITH_FRAME_POINTERS: Example = Example { frame_pointers: true, ..DEEP };
+pub const DEEP_WITH_FRAME_POINTERS: Example = Example { frame_pointers: true, ..DEEP };
 
 /// All examples.
-pub(crate) const ALL: [&Example; 2] = [&ANIMALS, &DEEP];
+pub const ALL: [&Example; 2] = [&ANIMALS, &DEEP];
 
 /// Whether a build was needed.
-pub(crate) enum Built {
+pub enum Built {
     /// The file was up to date.
     Already,
     /// It was built now.
@@ -54,23 +54,17 @@ pub(crate) enum Built {
 
 impl Example {
     /// The folder with its sources.
-    pub(crate) fn folder(&self) -> PathBuf {
+    pub fn folder(&self) -> PathBuf {
         paths::root().join("examples").join(self.name)
     }
 
     /// Where `fixtures` puts it, for a Go version such as `1.27.3`.
-    pub(crate) fn fixture(&self, version: &str, mode: LinkMode) -> PathBuf {
+    pub fn fixture(&self, version: &str, mode: LinkMode) -> PathBuf {
         paths::fixtures().join(go::minor(version)).join(mode.name()).join(self.name)
     }
 
     /// Builds it at `to` with this `go`, unless it is up to date there.
-    pub(crate) fn build(
-        &self,
-        go: &Path,
-        version: &str,
-        mode: LinkMode,
-        to: &Path,
-    ) -> Result<Built> {
+    pub fn build(&self, go: &Path, version: &str, mode: LinkMode, to: &Path) -> Result<Built> {
         let folder = to.parent().context("a program needs a folder")?;
         fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
         let key = self.key(version, mode)?;

@@ -27,13 +27,13 @@ struct Line {
 
 /// The stack at every hit of an example's probe, the innermost frame first.
 #[derive(Debug)]
-pub(crate) struct Expected {
+pub struct Expected {
     lines: Vec<Line>,
 }
 
 impl Expected {
     /// The expected stack of an example, its markers looked up in its sources.
-    pub(crate) fn of(example: &Example) -> Result<Self> {
+    pub fn of(example: &Example) -> Result<Self> {
         let folder = example.folder();
         let file = folder.join("expected.txt");
         let text = fs::read_to_string(&file).with_context(|| format!("read {}", file.display()))?;
@@ -78,7 +78,7 @@ impl Expected {
 
     /// Compares every stack of a trace in JSON Lines, and gives their number. An error tells the
     /// first difference.
-    pub(crate) fn check(&self, json_lines: &str) -> Result<usize> {
+    pub fn check(&self, json_lines: &str) -> Result<usize> {
         let mut stacks = 0;
         let mut summary = None;
         for line in json_lines.lines().filter(|line| line.starts_with('{')) {

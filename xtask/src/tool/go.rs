@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Versions known to be on PyPI, the oldest first.
-pub(crate) const KNOWN: [&str; 7] =
+pub const KNOWN: [&str; 7] =
     ["1.21.13", "1.22.10", "1.23.9", "1.24.11", "1.25.5", "1.26.6", "1.27.3"];
 
 /// The versions that the suites use.
-pub(crate) const TESTED: [&str; 3] = ["1.21.13", "1.24.11", "1.27.3"];
+pub const TESTED: [&str; 3] = ["1.21.13", "1.24.11", "1.27.3"];
 
 /// The newest known version.
-pub(crate) const NEWEST: &str = KNOWN[KNOWN.len() - 1];
+pub const NEWEST: &str = KNOWN[KNOWN.len() - 1];
 
 /// The full version for `1.27` or `1.27.3`.
-pub(crate) fn known(version: &str) -> Result<&'static str> {
+pub fn known(version: &str) -> Result<&'static str> {
     let is_it = |known: &&str| *known == version || minor(known) == version;
     KNOWN
         .iter()
@@ -27,7 +27,7 @@ pub(crate) fn known(version: &str) -> Result<&'static str> {
 }
 
 /// `1.27` of `1.27.3`.
-pub(crate) fn minor(version: &str) -> &str {
+pub fn minor(version: &str) -> &str {
     match version.match_indices('.').nth(1) {
         Some((at, _)) => &version[..at],
         None => version,
@@ -35,7 +35,7 @@ pub(crate) fn minor(version: &str) -> &str {
 }
 
 /// The `go` command of this version, got where it is missing.
-pub(crate) fn ensure_version(version: &str) -> Result<PathBuf> {
+pub fn ensure_version(version: &str) -> Result<PathBuf> {
     let folder = paths::tools().join(format!("go-{version}"));
     let go = folder.join("go/bin/go");
     if go.is_file() {
@@ -64,13 +64,15 @@ pub(crate) fn ensure_version(version: &str) -> Result<PathBuf> {
 }
 
 /// A `go` command and the version it says of itself.
-pub(crate) struct Go {
-    pub(crate) command: PathBuf,
-    pub(crate) version: String,
+pub struct Go {
+    /// The `go` command.
+    pub command: PathBuf,
+    /// Its full version.
+    pub version: String,
 }
 
 /// The Go on PATH where it is recent enough for the examples, else the newest known one.
-pub(crate) fn any() -> Result<Go> {
+pub fn any() -> Result<Go> {
     if let Some(command) = command::on_path("go") {
         let mut asked = Command::new(&command);
         asked.args(["env", "GOVERSION"]).env("GOTOOLCHAIN", "local");
@@ -92,7 +94,7 @@ fn is_recent(version: &str) -> bool {
 
 /// How an executable is linked.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LinkMode {
+pub enum LinkMode {
     /// At a fixed address.
     Exe,
     /// Position-independent.
@@ -101,10 +103,10 @@ pub(crate) enum LinkMode {
 
 impl LinkMode {
     /// Both.
-    pub(crate) const ALL: [Self; 2] = [Self::Exe, Self::Pie];
+    pub const ALL: [Self; 2] = [Self::Exe, Self::Pie];
 
     /// As Go's `-buildmode` calls it; the fixtures' folders too.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Exe => "exe",
             Self::Pie => "pie",
@@ -113,7 +115,7 @@ impl LinkMode {
 }
 
 /// Builds a package of the module in `module` with cgo, from nothing but local files.
-pub(crate) fn build(
+pub fn build(
     go: &Path,
     module: &Path,
     package: &str,

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 /// A SHA-256 over named parts. The order of the parts counts; their borders too.
 #[derive(Default)]
-pub(crate) struct Hash(Sha256);
+pub struct Hash(Sha256);
 
 impl Hash {
     /// Adds a part: a name and what it holds.
-    pub(crate) fn add(&mut self, name: &str, content: &[u8]) {
+    pub fn add(&mut self, name: &str, content: &[u8]) {
         for bytes in [name.as_bytes(), content] {
             self.0.update((bytes.len() as u64).to_le_bytes());
             self.0.update(bytes);
@@ -19,7 +19,7 @@ impl Hash {
     }
 
     /// Adds files by their paths below `base`, in the order of their paths.
-    pub(crate) fn add_files(&mut self, base: &Path, mut files: Vec<PathBuf>) -> Result<()> {
+    pub fn add_files(&mut self, base: &Path, mut files: Vec<PathBuf>) -> Result<()> {
         files.sort();
         for file in files {
             let content = fs::read(&file).with_context(|| format!("read {}", file.display()))?;
@@ -30,13 +30,13 @@ impl Hash {
     }
 
     /// The hash, in hexadecimal.
-    pub(crate) fn finish(self) -> String {
+    pub fn finish(self) -> String {
         hexadecimal(&self.0.finalize())
     }
 }
 
 /// The SHA-256 of these bytes, in hexadecimal.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
@@ -45,7 +45,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// All files below a folder.
-pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {

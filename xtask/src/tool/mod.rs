@@ -1,11 +1,11 @@
 //! What the chores share. Nothing here knows of a chore.
 
-pub(crate) mod apt;
-pub(crate) mod bpf;
-pub(crate) mod command;
-pub(crate) mod example;
-pub(crate) mod expected;
-pub(crate) mod go;
-pub(crate) mod hash;
-pub(crate) mod paths;
-pub(crate) mod smoke;
+pub mod apt;
+pub mod bpf;
+pub mod command;
+pub mod example;
+pub mod expected;
+pub mod go;
+pub mod hash;
+pub mod paths;
+pub mod smoke;

@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 /// The workspace's root folder.
-pub(crate) fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     // Cargo sets this at run time; a binary started by hand falls back to where it was built.
     let manifest =
         env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
@@ -13,7 +13,7 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// Cargo's target folder: all that the chores make lies in it.
-pub(crate) fn target() -> PathBuf {
+pub fn target() -> PathBuf {
     match env::var_os("CARGO_TARGET_DIR") {
         Some(set) => root().join(set),
         None => root().join("target"),
@@ -21,16 +21,16 @@ pub(crate) fn target() -> PathBuf {
 }
 
 /// Tools got by `setup`: kept until `cargo clean`.
-pub(crate) fn tools() -> PathBuf {
+pub fn tools() -> PathBuf {
     target().join("tools")
 }
 
 /// The examples as built by `fixtures`.
-pub(crate) fn fixtures() -> PathBuf {
+pub fn fixtures() -> PathBuf {
     target().join("fixtures")
 }
 
 /// The release build of the tracer.
-pub(crate) fn cgotrace() -> PathBuf {
+pub fn cgotrace() -> PathBuf {
     target().join("release/cgotrace")
 }

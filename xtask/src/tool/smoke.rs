@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Builds cgotrace in release mode and gives its path.
-pub(crate) fn build_cgotrace() -> Result<PathBuf> {
+pub fn build_cgotrace() -> Result<PathBuf> {
     command::run(
         command::cargo()
             .args(["build", "--quiet", "--release", "--locked"])
@@ -22,7 +22,7 @@ pub(crate) fn build_cgotrace() -> Result<PathBuf> {
 }
 
 /// Traces each example once, with another BPF object where one is given.
-pub(crate) fn run(object: Option<&Path>) -> Result<()> {
+pub fn run(object: Option<&Path>) -> Result<()> {
     let cgotrace = build_cgotrace()?;
     let go = go::ensure_version(go::NEWEST)?;
     for example in example::ALL {

@@ -2,9 +2,6 @@
 //! examples and their shared libraries, and a script that traces each and writes what came out to
 //! the second serial port.
 
-use crate::tool::example::{self, Example};
-use crate::tool::go::{self, LinkMode};
-use crate::tool::{command, paths};
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -12,6 +9,9 @@ use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use xtask::tool::example::{self, Example};
+use xtask::tool::go::{self, LinkMode};
+use xtask::tool::{command, paths};
 
 /// The Go versions of the examples: the oldest and the newest.
 pub(super) const GO_VERSIONS: [&str; 2] = [go::TESTED[0], go::NEWEST];

@@ -1,10 +1,10 @@
 //! The kernels: Debian's, downloaded and unpacked into `target/tools`, not installed.
 
-use crate::tool::{apt, command, paths};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use xtask::tool::{apt, command, paths};
 
 /// One kernel.
 pub(super) struct Kernel {

@@ -1,13 +1,13 @@
 //! One run of QEMU, and what the guest wrote.
 
 use super::kernel::Kernel;
-use crate::tool::paths;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+use xtask::tool::paths;
 
 /// Emulated, on a busy machine, all runs need well under this.
 const TIMEOUT: Duration = Duration::from_secs(300);

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The compiler's flags. The linker is found on PATH: its place must not be in the flags.
-pub(crate) const FLAGS: [&str; 4] = [
+pub const FLAGS: [&str; 4] = [
     "-Clinker=bpf-linker",
     "-Cdebuginfo=2",
     "-Clink-arg=--btf",
@@ -22,7 +22,7 @@ pub(crate) const FLAGS: [&str; 4] = [
 const TARGET: &str = "bpfel-unknown-none";
 
 /// Builds the object and gives its bytes, stripped of DWARF; BTF stays.
-pub(crate) fn object(toolchain: &Toolchain) -> Result<Vec<u8>> {
+pub fn object(toolchain: &Toolchain) -> Result<Vec<u8>> {
     // The crates must lie unpacked before their folders can be named in the flags.
     command::run_quietly(command::cargo().args(["fetch", "--locked"]).current_dir(paths::root()))?;
     let cargo = toolchain.rust.bin.join("cargo");
@@ -37,7 +37,7 @@ pub(crate) fn object(toolchain: &Toolchain) -> Result<Vec<u8>> {
 }
 
 /// Lints the crate with the compiler's own clippy. False where it has none.
-pub(crate) fn lint(toolchain: &Toolchain) -> Result<bool> {
+pub fn lint(toolchain: &Toolchain) -> Result<bool> {
     let clippy = toolchain.rust.bin.join("cargo-clippy");
     if !clippy.is_file() {
         return Ok(false);

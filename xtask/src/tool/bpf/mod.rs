@@ -1,9 +1,9 @@
 //! The BPF object: its toolchain, its build, and the note that says from what it was built.
 
-pub(crate) mod build;
-pub(crate) mod note;
-pub(crate) mod sources;
-pub(crate) mod toolchain;
+pub mod build;
+pub mod note;
+pub mod sources;
+pub mod toolchain;
 
 use super::paths;
 use std::path::PathBuf;
@@ -14,11 +14,11 @@ fn prebuilt() -> PathBuf {
 }
 
 /// The committed object.
-pub(crate) fn object() -> PathBuf {
+pub fn object() -> PathBuf {
     prebuilt().join("cgotrace.bpf.o")
 }
 
 /// The note beside it.
-pub(crate) fn note() -> PathBuf {
+pub fn note() -> PathBuf {
     prebuilt().join("cgotrace.bpf.json")
 }

@@ -10,29 +10,29 @@ use std::path::Path;
 
 /// What was used to build the object.
 #[derive(Debug, PartialEq, Eq, Clone)]
-pub(crate) struct Tools {
+pub struct Tools {
     /// The compiler's version and that of its LLVM.
-    pub(crate) rustc: String,
+    pub rustc: String,
     /// The linker's version.
-    pub(crate) bpf_linker: String,
+    pub bpf_linker: String,
     /// The version of what stripped it.
-    pub(crate) llvm_strip: String,
+    pub llvm_strip: String,
 }
 
 /// The note.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Note {
+pub struct Note {
     /// [`sources::sha256`] at the build.
-    pub(crate) sources_sha256: String,
+    pub sources_sha256: String,
     /// The object's own SHA-256, in hexadecimal.
-    pub(crate) object_sha256: String,
+    pub object_sha256: String,
     /// What was used.
-    pub(crate) tools: Tools,
+    pub tools: Tools,
 }
 
 impl Note {
     /// The note for an object that was built now.
-    pub(crate) fn of(object: &[u8], toolchain: &Toolchain) -> Result<Self> {
+    pub fn of(object: &[u8], toolchain: &Toolchain) -> Result<Self> {
         Ok(Self {
             sources_sha256: sources::sha256(&paths::root())?,
             object_sha256: hash::sha256(object),
@@ -41,7 +41,7 @@ impl Note {
     }
 
     /// Reads a note.
-    pub(crate) fn read(file: &Path) -> Result<Self> {
+    pub fn read(file: &Path) -> Result<Self> {
         let text = fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
         let note: Value =
             serde_json::from_str(&text).with_context(|| format!("read {}", file.display()))?;
@@ -61,7 +61,7 @@ impl Note {
     }
 
     /// Writes the note.
-    pub(crate) fn write(&self, file: &Path) -> Result<()> {
+    pub fn write(&self, file: &Path) -> Result<()> {
         let note = json!({
             "sources_sha256": self.sources_sha256,
             "object_sha256": self.object_sha256,

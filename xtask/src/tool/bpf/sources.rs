@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 /// The SHA-256 of the sources below the workspace's root, in hexadecimal.
-pub(crate) fn sha256(root: &Path) -> Result<String> {
+pub fn sha256(root: &Path) -> Result<String> {
     let mut hash = Hash::default();
     for package in ["tracer-ebpf", "tracer-common"] {
         let folder = root.join(package);

@@ -14,29 +14,29 @@ const LINKER_FEATURE: &str = "llvm-22";
 const LLVM: &str = "/usr/lib/llvm-22";
 
 /// A compiler that can build `core` for BPF.
-pub(crate) struct Rust {
+pub struct Rust {
     /// The folder with rustc, cargo and, where there is one, cargo-clippy.
-    pub(crate) bin: PathBuf,
+    pub bin: PathBuf,
     /// The root of its standard library's sources.
-    pub(crate) sources: PathBuf,
+    pub sources: PathBuf,
     /// Its version and that of its LLVM.
     version: String,
 }
 
 /// All that builds the object.
-pub(crate) struct Toolchain {
+pub struct Toolchain {
     /// The compiler.
-    pub(crate) rust: Rust,
+    pub rust: Rust,
     /// bpf-linker.
-    pub(crate) linker: PathBuf,
+    pub linker: PathBuf,
     /// llvm-strip.
-    pub(crate) strip: PathBuf,
+    pub strip: PathBuf,
 }
 
 impl Toolchain {
     /// What is there to build with: the recorded compiler where it is, else a nightly of rustup,
     /// else Debian's. The error names what is missing and the command that installs it.
-    pub(crate) fn find(recorded: Option<&Tools>) -> Result<Self> {
+    pub fn find(recorded: Option<&Tools>) -> Result<Self> {
         let mut compilers: Vec<Rust> = nightly().into_iter().chain(debian()).collect();
         let wanted = recorded
             .and_then(|tools| compilers.iter().position(|rust| rust.version == tools.rustc))
@@ -52,7 +52,7 @@ impl Toolchain {
     }
 
     /// The versions of all that is used.
-    pub(crate) fn versions(&self) -> Result<Tools> {
+    pub fn versions(&self) -> Result<Tools> {
         let linker = command::output(Command::new(&self.linker).arg("--version"))?;
         let strip = command::output(Command::new(&self.strip).arg("--version"))?;
         let strip = strip
@@ -119,7 +119,7 @@ fn strip() -> Result<PathBuf> {
 }
 
 /// Gets what is missing: Debian's packages, and bpf-linker into `target/tools`.
-pub(crate) fn ensure() -> Result<()> {
+pub fn ensure() -> Result<()> {
     let mut needs = vec![
         Need { sign: Sign::Program("llvm-strip-22"), package: "llvm-22" },
         Need { sign: Sign::Path("/usr/bin/cargo-clippy"), package: "rust-web-clippy" },
