@@ -26,7 +26,7 @@ pub use file::{BuildId, LoadSegment, MAX_DECOMPRESSED, ObjectFile};
 pub use language::Language;
 pub use modules::{Module, ModuleNumber, Modules};
 pub use pattern::{Pattern, PatternError};
-pub use probe_points::{GoFunction, ProbeError, ProbePoint, resolve};
+pub use probe_points::{GoEntry, ProbeError, ProbePoint, resolve};
 pub use section::SectionBytes;
 pub use symbols::{Alias, Binding, FunctionSymbol, Symbols};
 #[cfg(test)]

@@ -14,10 +14,10 @@ use super::{
 use crate::address::{ElfAddress, FileOffset};
 
 /// One Go function, as pclntab names it: what this module needs of the Go side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GoFunction<'a> {
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoEntry {
     /// The full name, package included.
-    pub name: &'a str,
+    pub name: String,
     /// Where it begins.
     pub address: ElfAddress,
     /// Bytes of its code.
@@ -128,10 +128,10 @@ fn advice(near: &[String], stripped: bool) -> String {
 ///
 /// # Errors
 /// A pattern matches nothing that can be probed, or all together match more than `limit` places.
-pub fn resolve<'a>(
-    object: &'a ObjectFile,
-    symbols: &'a Symbols,
-    go_functions: impl IntoIterator<Item = GoFunction<'a>>,
+pub fn resolve(
+    object: &ObjectFile,
+    symbols: &Symbols,
+    go_functions: impl IntoIterator<Item = GoEntry>,
     patterns: &[Pattern],
     limit: usize,
 ) -> Result<Vec<ProbePoint>, ProbeError> {
@@ -168,7 +168,7 @@ struct Candidate<'a> {
     offset: FileOffset,
     size: u64,
     symbol: Option<&'a FunctionSymbol>,
-    go: Option<&'a str>,
+    go: Option<String>,
 }
 
 impl Candidate<'_> {
@@ -176,7 +176,8 @@ impl Candidate<'_> {
     fn names(&self) -> impl Iterator<Item = &str> {
         let symbols = self.symbol.iter().flat_map(|symbol| &symbol.aliases);
         let symbols = symbols.map(|alias| alias.name.as_str());
-        self.go.into_iter().chain(symbols.filter(|name| Some(*name) != self.go))
+        let go = self.go.as_deref();
+        go.into_iter().chain(symbols.filter(move |name| Some(*name) != go))
     }
 
     fn is_ifunc(&self) -> bool {
@@ -185,8 +186,8 @@ impl Candidate<'_> {
 
     /// What to call it, and its language.
     fn display(&self) -> (String, Language) {
-        match (self.go, self.symbol) {
-            (Some(name), _) => (name.to_owned(), Language::Go),
+        match (&self.go, self.symbol) {
+            (Some(name), _) => (name.clone(), Language::Go),
             (None, Some(symbol)) => symbol.demangled(),
             (None, None) => (String::new(), Language::Unknown),
         }
@@ -202,7 +203,7 @@ impl<'a> Candidates<'a> {
     fn gather(
         object: &'a ObjectFile,
         symbols: &'a Symbols,
-        go_functions: impl IntoIterator<Item = GoFunction<'a>>,
+        go_functions: impl IntoIterator<Item = GoEntry>,
     ) -> Self {
         let native = symbols.functions().iter().map(|symbol| {
             let (offset, size) = (symbol.offset, symbol.size());

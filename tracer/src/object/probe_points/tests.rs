@@ -125,13 +125,13 @@ fn go_functions_join_the_symbols() {
     let address = ElfAddress(fixture.program.address("main.(*T).Get"));
     let bare = ElfAddress(fixture.program.address("animal_print.cold"));
     let go = [
-        GoFunction { name: "main.(*T).Get", address, size: 1 },
-        GoFunction { name: "app.DoStuff", address: bare, size: 1 },
-        GoFunction { name: "outside", address: ElfAddress(!0), size: 1 },
+        GoEntry { name: "main.(*T).Get".to_owned(), address, size: 1 },
+        GoEntry { name: "app.DoStuff".to_owned(), address: bare, size: 1 },
+        GoEntry { name: "outside".to_owned(), address: ElfAddress(!0), size: 1 },
     ];
     let find = |pattern: &str| {
         let pattern = Pattern::parse(pattern).unwrap();
-        resolve(&fixture.object, &fixture.symbols, go, &[pattern], 10)
+        resolve(&fixture.object, &fixture.symbols, go.clone(), &[pattern], 10)
     };
     let points = find("main.(*T).Get").unwrap();
     assert_eq!(points[0].language, Language::Go);
