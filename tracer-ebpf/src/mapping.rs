@@ -178,7 +178,7 @@ unsafe extern "C" fn on_vma(_task: u64, vma: u64, found: *mut Found) -> i64 {
     // SAFETY: as above.
     found.key = unsafe { key_of_file(file) };
     // SAFETY: nothing removes entries while programs run.
-    let number = match unsafe { MODULE_NUMBERS.get(&found.key) } {
+    let number = match unsafe { MODULE_NUMBERS.get(found.key) } {
         Some(number) => *number,
         None => NO_MODULE as u32,
     };

@@ -216,3 +216,62 @@ fn a_hold_without_its_parent_runs_nothing() {
     hold.assert().code(125);
     assert!(!folder.path().join("ran").exists());
 }
+
+/// What the documentation of the command line says is complete.
+#[test]
+fn the_documentation_names_every_option_and_reason() {
+    use tracer_common::reason::{End, Loss, Reason};
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/command-line.md");
+    let text = fs::read_to_string(path).unwrap();
+    let mut names: Vec<String> = Vec::new();
+    names.extend(Reason::ALL.iter().map(|reason| reason.name().to_owned()));
+    names.extend(Loss::ALL.iter().map(|loss| loss.name().to_owned()));
+    names.extend(End::ALL.iter().map(|end| end.name().to_owned()));
+    for subcommand in ["attach", "run"] {
+        let help = cgotrace().args([subcommand, "--help"]).output().unwrap();
+        let help = String::from_utf8(help.stdout).unwrap();
+        let words = help.split(|char: char| !char.is_ascii_alphanumeric() && char != '-');
+        let options = words.filter(|word| word.len() > 2 && word.starts_with("--"));
+        // Arguments of the traced command in an example.
+        names.extend(
+            options.filter(|word| !["--verbose", "--pid"].contains(word)).map(str::to_owned),
+        );
+    }
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        let quoted =
+            [format!("`{name}`"), format!("`{name} "), format!(" `{name}"), format!(", `{name}")];
+        assert!(quoted.iter().any(|quoted| text.contains(quoted)), "{name}");
+    }
+}
+
+/// Patterns come after the binary and before the rights; a wrong one leaves nothing behind.
+#[test]
+fn patterns_that_name_nothing_or_too_much() {
+    let folder = TempDir::new().unwrap();
+    let output = folder.path().join("output");
+    let source =
+        file(&folder, "small.c", b"int more(void) { return 1; } int main(void) { return more(); }");
+    let program = folder.path().join("small");
+    let built = Command::new("cc").arg("-o").arg(&program).arg(source).output().unwrap();
+    assert!(built.status.success(), "{built:?}");
+    let program = program.to_str().unwrap();
+    for (options, words) in [
+        (vec!["--func", "mainn"], "near names: `main`"),
+        (vec!["--func", "main", "--func", "no_such_function"], "`no_such_function`"),
+        (vec!["--func", "no_such_*"], "no_such_*"),
+        (vec!["--func", "m*", "--max-probes", "1"], "--max-probes"),
+    ] {
+        for target in [vec!["attach", program], vec!["run"]] {
+            let mut command = cgotrace();
+            command.args(&target).args(&options).arg("-o").arg(&output);
+            let status = if target.len() == 1 { 125 } else { 1 };
+            if target.len() == 1 {
+                command.args(["--", program]);
+            }
+            let said = starts_with("cgotrace: cannot ").and(contains(words));
+            command.assert().code(status).stdout("").stderr(said);
+        }
+    }
+    assert!(!output.exists());
+}

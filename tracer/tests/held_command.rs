@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use tokio::sync::Mutex;
 use tracer::process::{CommandError, FileIdentity, HeldCommand, Process};
 
 /// The program that holds.
@@ -24,6 +25,9 @@ fn shell(script: &str, folder: &TempDir) -> HeldCommand {
     spawn(Path::new("/bin/sh"), &["-c", script, folder.path().to_str().unwrap()])
 }
 
+/// One test at a time: a process that is started meanwhile would inherit the socket.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
 fn program(folder: &TempDir, content: &str) -> PathBuf {
     let path = folder.path().join("program");
     fs::write(&path, content).unwrap();
@@ -33,6 +37,7 @@ fn program(folder: &TempDir, content: &str) -> PathBuf {
 
 #[tokio::test]
 async fn nothing_runs_before_the_release() {
+    let _alone = ALONE.lock().await;
     let folder = TempDir::new().unwrap();
     let mut command = shell("echo $$ > $0/ran", &folder);
     std::thread::sleep(Duration::from_millis(100));
@@ -47,6 +52,7 @@ async fn nothing_runs_before_the_release() {
 
 #[tokio::test]
 async fn once_released_it_is_the_command() {
+    let _alone = ALONE.lock().await;
     let folder = TempDir::new().unwrap();
     let mut command = shell("while [ ! -e $0/end ]; do sleep 0.01; done; exit 3", &folder);
     command.release().await.unwrap();
@@ -59,6 +65,7 @@ async fn once_released_it_is_the_command() {
 
 #[tokio::test]
 async fn the_command_gets_what_a_shell_would_give_it() {
+    let _alone = ALONE.lock().await;
     let folder = TempDir::new().unwrap();
     let script = "tr '\\0' ' ' < /proc/$$/cmdline > $0/line
         ls /proc/$$/fd > $0/descriptors
@@ -81,6 +88,7 @@ async fn the_command_gets_what_a_shell_would_give_it() {
 
 #[tokio::test]
 async fn an_abandoned_command_never_runs() {
+    let _alone = ALONE.lock().await;
     let folder = TempDir::new().unwrap();
     let command = shell("touch $0/ran", &folder);
     let pid = command.pid();
@@ -91,6 +99,7 @@ async fn an_abandoned_command_never_runs() {
 
 #[tokio::test]
 async fn a_dropped_command_never_runs() {
+    let _alone = ALONE.lock().await;
     let folder = TempDir::new().unwrap();
     let command = shell("touch $0/ran", &folder);
     let pid = command.pid();
@@ -105,6 +114,7 @@ async fn a_dropped_command_never_runs() {
 
 #[tokio::test]
 async fn a_signal_is_in_the_status() {
+    let _alone = ALONE.lock().await;
     let folder = TempDir::new().unwrap();
     let mut command = shell("kill -SEGV $$", &folder);
     command.release().await.unwrap();
@@ -113,6 +123,7 @@ async fn a_signal_is_in_the_status() {
 
 #[tokio::test]
 async fn what_the_kernel_refuses_is_told() {
+    let _alone = ALONE.lock().await;
     let folder = TempDir::new().unwrap();
     let missing = spawn(&folder.path().join("none"), &[]);
     let interpreter = spawn(&program(&folder, "#!/none/interpreter\n"), &[]);
@@ -133,6 +144,7 @@ async fn what_the_kernel_refuses_is_told() {
 
 #[tokio::test]
 async fn a_command_that_was_killed_while_it_waited() {
+    let _alone = ALONE.lock().await;
     let folder = TempDir::new().unwrap();
     let mut command = shell("touch $0/ran", &folder);
     let pid = rustix::process::Pid::from_raw(command.pid().try_into().unwrap()).unwrap();
@@ -145,6 +157,7 @@ async fn a_command_that_was_killed_while_it_waited() {
 
 #[tokio::test]
 async fn no_holder_no_process() {
+    let _alone = ALONE.lock().await;
     let error = HeldCommand::spawn("/none".as_ref(), "/bin/true".as_ref(), OsStr::new("true"), &[]);
     assert_eq!(error.unwrap_err().exit_status(), 125);
 }

@@ -98,3 +98,6 @@ impl ObjectFile {
         (length > 0).then(|| OsStr::from_bytes(&bytes[..length]).to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -331,3 +331,6 @@ fn check_machine(path: &Path, data: &[u8]) -> Result<(), ObjectError> {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,6 +101,8 @@ impl HeldCommand {
     /// Makes the process. `file` is what runs, `program` what the command sees as its own name,
     /// `holder` the cgotrace executable. Needs a tokio runtime.
     ///
+    /// Not while another thread starts a process: that would inherit the other end of the socket.
+    ///
     /// # Errors
     /// The system gives no socket or no process.
     pub fn spawn(

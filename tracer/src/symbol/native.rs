@@ -92,4 +92,6 @@ fn shown(symbol: &str) -> String {
 }
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;

@@ -72,3 +72,27 @@ impl Module {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::compile;
+
+    #[test]
+    fn a_place_is_named_by_module_and_offset() {
+        let program = compile("a.c", "int main(void) { return 0; }", &["-g"]);
+        let object = program.open();
+        let main = object.offset_of(crate::address::ElfAddress(program.address("main"))).unwrap();
+        let mut symbolizer = Symbolizer::default();
+        symbolizer.add(ModuleNumber(3), object, None);
+        // The file may go: what was mapped stays.
+        drop(program);
+        for _ in 0..2 {
+            let frames = symbolizer.symbolize(ModuleNumber(3), main);
+            assert_eq!(frames.len(), 1);
+            assert_eq!(frames[0].function, "main");
+        }
+        assert_eq!(symbolizer.symbolize(ModuleNumber(4), main), []);
+        assert_eq!(symbolizer.symbolize(ModuleNumber(3), FileOffset(u64::MAX)), []);
+    }
+}

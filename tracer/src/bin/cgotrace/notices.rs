@@ -29,11 +29,13 @@ pub(crate) fn say_error(error: &anyhow::Error) {
 /// A notice in words.
 pub(crate) fn describe(notice: &Notice) -> String {
     match notice {
-        Notice::Armed { probes, processes } => format!(
-            "probes armed: {} in {}; Ctrl-C ends",
-            count(*probes, "probe", "probes"),
-            count(*processes, "running process", "running processes"),
-        ),
+        Notice::Armed { probes, processes } => {
+            let place = match processes {
+                0 => String::new(),
+                &some => format!(" in {}", count(some, "running process", "running processes")),
+            };
+            format!("probes armed: {}{place}; Ctrl-C ends", count(*probes, "probe", "probes"))
+        }
         Notice::Warning(text) => format!("warning: {text}"),
         Notice::NoHits(none) => describe_no_hits(none),
     }
@@ -121,7 +123,7 @@ mod tests {
     #[test]
     fn armed_probes_are_said_in_these_words() {
         for (probes, processes, expected) in [
-            (1, 0, "probes armed: 1 probe in 0 running processes; Ctrl-C ends"),
+            (1, 0, "probes armed: 1 probe; Ctrl-C ends"),
             (2, 1, "probes armed: 2 probes in 1 running process; Ctrl-C ends"),
         ] {
             assert_eq!(describe(&Notice::Armed { probes, processes }), expected);

@@ -166,7 +166,12 @@ fn discarded_functions_name_nothing() {
     let arguments = ["-O2", "-g", "-ffunction-sections", "-Wl,--gc-sections"];
     let program = compile("chain.c", &source, &arguments);
     assert!(!program.run("nm", &["program"]).contains("discarded"));
-    assert_chain(&program, &mut namer(&program));
+    let mut namer = namer(&program);
+    assert_chain(&program, &mut namer);
+    for symbol in ["_init", "_start"] {
+        let frames = namer.name(ElfAddress(program.address(symbol)));
+        assert_eq!(frames.last().map(|frame| frame.function.as_str()), Some(symbol));
+    }
 }
 
 #[test]
