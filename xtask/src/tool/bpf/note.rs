@@ -5,6 +5,7 @@ use super::toolchain::Toolchain;
 use crate::tool::{hash, paths};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
+use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::path::Path;
 
@@ -17,6 +18,12 @@ pub struct Tools {
     pub bpf_linker: String,
     /// The version of what stripped it.
     pub llvm_strip: String,
+}
+
+impl Display for Tools {
+    fn fmt(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        write!(to, "{}; {}; llvm-strip of {}", self.rustc, self.bpf_linker, self.llvm_strip)
+    }
 }
 
 /// The note.
