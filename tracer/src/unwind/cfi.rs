@@ -269,3 +269,6 @@ fn cfa_index(register: Register) -> Option<u8> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Reading a function's instructions beside its SP table, and the functions that C calls.
 
+use std::ops::Range;
+
 use iced_x86::{
     Code, Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic,
     OpAccess, OpKind, Register,
@@ -24,30 +26,46 @@ pub(super) struct Asmcgocall {
 const CALLEE_SAVED: [Register; SAVED] =
     [Register::RBX, Register::RBP, Register::R12, Register::R13, Register::R14, Register::R15];
 
-/// Each instruction of `function` with the depth that the SP table states before it. Ends where
-/// the table ends, and at bytes that are no instruction.
-pub(super) fn instructions<'a>(
-    function: &GoFunction<'a>,
-) -> impl Iterator<Item = (Instruction, i32)> + use<'a> {
-    let code = function.code().unwrap_or_default();
-    let mut decoder = Decoder::with_ip(64, code, function.entry.0, DecoderOptions::NONE);
-    let mut depths = function.pcsp().into_iter().flatten();
-    let mut run = depths.next();
-    let entry = function.entry.0;
-    std::iter::from_fn(move || {
-        if !decoder.can_decode() {
-            return None;
+/// The instructions of a function beside its SP table.
+#[derive(Clone, Debug)]
+pub(super) struct Body<'a> {
+    /// The address of the first byte.
+    pub(super) entry: ElfAddress,
+    /// The bytes.
+    pub(super) code: &'a [u8],
+    /// Ranges of byte offsets with the bytes between SP and the return address, sorted.
+    pub(super) depths: Vec<(Range<u32>, i32)>,
+}
+
+impl<'a> Body<'a> {
+    /// Of one function.
+    pub(super) fn of(function: &GoFunction<'a>) -> Self {
+        Self {
+            entry: function.entry,
+            code: function.code().unwrap_or_default(),
+            depths: function.pcsp().into_iter().flatten().collect(),
         }
-        let instruction = decoder.decode();
-        if instruction.is_invalid() {
-            return None;
-        }
-        let offset = instruction.ip().wrapping_sub(entry);
-        while u64::from(run.as_ref()?.0.end) <= offset {
-            run = depths.next();
-        }
-        run.as_ref().map(|(_, depth)| (instruction, *depth))
-    })
+    }
+
+    /// Each instruction with the depth before it. Ends where the SP table ends, and at bytes that
+    /// are no instruction.
+    pub(super) fn instructions(&self) -> impl Iterator<Item = (Instruction, i32)> {
+        let entry = self.entry.0;
+        let mut decoder = Decoder::with_ip(64, self.code, entry, DecoderOptions::NONE);
+        let mut depths = self.depths.iter().peekable();
+        std::iter::from_fn(move || {
+            if !decoder.can_decode() {
+                return None;
+            }
+            let instruction = decoder.decode();
+            let offset = instruction.ip().wrapping_sub(entry);
+            while u64::from(depths.peek()?.0.end) <= offset {
+                depths.next();
+            }
+            let (_, depth) = depths.peek().filter(|_| !instruction.is_invalid())?;
+            Some((instruction, *depth))
+        })
+    }
 }
 
 /// The row of one instruction.
@@ -75,11 +93,11 @@ pub(super) fn for_each_written(
 /// The rows of a function that C calls and that saves all of C's callee-saved registers itself
 /// (crosscall2, sigtramp): where each lies follows from its stores, so no version matters. Only
 /// straight code is followed.
-pub(super) fn border(function: &GoFunction<'_>, rows: &mut Vec<Row>) {
+pub(super) fn border(body: &Body<'_>, rows: &mut Vec<Row>) {
     let mut factory = InstructionInfoFactory::new();
     let mut places = [saved::SAME; SAVED];
     let mut straight = true;
-    for (instruction, depth) in instructions(function) {
+    for (instruction, depth) in body.instructions() {
         let cfa = depth.checked_add(8).filter(|_| depth >= 0 && depth % 8 == 0);
         let rule = match cfa {
             Some(offset) if straight => {
@@ -162,3 +180,6 @@ pub(super) fn is_move(instruction: &Instruction, to: Register, from: Register) -
         && instruction.op0_register() == to
         && instruction.op1_register() == from
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use tracer_common::rule::{Rule, saved};
 
 use crate::object::go::{GoFunction, GoModule, GoVersion, flag};
 
-use super::code::{self, Asmcgocall};
+use super::code::{self, Asmcgocall, Body};
 use super::rows::Row;
 use super::{signal, switch};
 
@@ -31,18 +31,18 @@ pub(super) fn rows(go: &GoModule) -> GoRows {
             Role::End(end) => {
                 rows.push(Row { start: function.entry, end: function.end, rule: Rule::end(end) });
             }
-            Role::Border => code::border(&function, rows),
+            Role::Border => code::border(&Body::of(&function), rows),
             Role::Switch => {
                 let after = Rule::none(Reason::UnsupportedRule);
-                switch::rows(&function, after, None, rows);
+                switch::rows(&Body::of(&function), after, None, rows);
             }
             Role::EndAfterSwitch => {
-                switch::rows(&function, Rule::end(End::Runtime), None, rows);
+                switch::rows(&Body::of(&function), Rule::end(End::Runtime), None, rows);
             }
             Role::Asmcgocall => {
                 let after = Rule::none(Reason::UnsupportedRule);
                 let goid = known.goid_offset;
-                switch::rows(&function, after, Some(Asmcgocall { goid }), rows);
+                switch::rows(&Body::of(&function), after, Some(Asmcgocall { goid }), rows);
             }
             Role::Restorer => {
                 result.restorers.extend(signal::restorer(go.object(), function.entry));
@@ -140,7 +140,7 @@ fn role(function: &GoFunction<'_>, known: &Known) -> Role {
 /// The rows of a function whose SP table is right everywhere.
 fn plain(function: &GoFunction<'_>, rows: &mut Vec<Row>) {
     if !pushes_rbp(function) {
-        code::border(function, rows);
+        code::border(&Body::of(function), rows);
         return;
     }
     for (range, depth) in function.pcsp().into_iter().flatten() {

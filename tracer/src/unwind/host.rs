@@ -115,3 +115,6 @@ pub fn walk<T: Target>(registers: Registers, target: &mut T) -> Stack {
         goroutine: Some(walk.registers.goroutine).filter(|&goroutine| goroutine != 0),
     }
 }
+
+#[cfg(test)]
+mod tests;

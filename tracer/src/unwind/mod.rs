@@ -18,6 +18,3 @@ mod tables;
 pub use module::{ModuleRows, UnwindError, module_rows};
 pub use rows::Row;
 pub use tables::{Changes, RuleSet, TableFull, Tables};
-
-#[cfg(test)]
-mod tests;

@@ -149,3 +149,6 @@ impl Merged {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

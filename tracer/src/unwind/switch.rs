@@ -6,9 +6,7 @@ use tracer_common::reason::Reason;
 use tracer_common::registers::index;
 use tracer_common::rule::{Rule, kind, saved};
 
-use crate::object::go::GoFunction;
-
-use super::code::{Asmcgocall, for_each_written, instructions, is_move, row_of};
+use super::code::{Asmcgocall, Body, for_each_written, is_move, row_of};
 use super::go::{RBP_BELOW, by_depth, lose_all};
 use super::rows::Row;
 
@@ -25,11 +23,11 @@ enum Frame {
     After,
 }
 
-/// The rows of `function`. `after` holds once it has left its stack where RBP does not lead back:
+/// The rows of a function. `after` holds once it has left its stack where RBP does not lead back:
 /// in a function without a frame, and after a write to RBP. With `asmcgocall` the calls on the new
 /// stack get their own rule.
 pub(super) fn rows(
-    function: &GoFunction<'_>,
+    body: &Body<'_>,
     after: Rule,
     asmcgocall: Option<Asmcgocall>,
     rows: &mut Vec<Row>,
@@ -42,7 +40,7 @@ pub(super) fn rows(
     let mut kept_in_r12 = false;
     let mut size = None;
     let mut aligned = None;
-    for (instruction, depth) in instructions(function) {
+    for (instruction, depth) in body.instructions() {
         let mut rule = match frame {
             Frame::Table => by_depth(depth),
             Frame::Rbp => by_rbp(),

@@ -277,3 +277,6 @@ impl Tables {
         Changes { pages: self.pages.take_changed(), rows: self.rows.take_changed(), rules }
     }
 }
+
+#[cfg(test)]
+mod tests;
