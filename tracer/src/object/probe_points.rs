@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::instruction;
 use super::near::near;
 use super::pattern::Kind;
 use super::{
@@ -92,6 +93,20 @@ pub enum ProbeError {
         name: String,
         /// The file.
         path: PathBuf,
+    },
+    /// An address where no instruction is known to begin: a probe there would break the program.
+    #[error(
+        "cannot probe {pattern} in {}: {why}, and a probe inside an instruction would break the \
+         program; give an address that a disassembler shows",
+        path.display()
+    )]
+    NotInstruction {
+        /// The pattern.
+        pattern: String,
+        /// The file.
+        path: PathBuf,
+        /// What is known of the place.
+        why: String,
     },
     /// An address or offset outside the code.
     #[error("cannot probe {pattern} in {}: no code lies there; {}", path.display(), ADDRESS_HINT)]
@@ -273,6 +288,19 @@ impl<'a> Candidates<'a> {
         let offset = offset.ok_or_else(|| self.not_code(pattern))?;
         let around = self.functions.range(..address).next_back();
         let around = around.filter(|(begin, function)| address.0 - begin.0 < function.size);
+        let refuse = |why| {
+            let path = self.object.path().to_owned();
+            ProbeError::NotInstruction { pattern: pattern.to_string(), path, why }
+        };
+        let start = around.map(|(begin, _)| *begin);
+        let start = start.or_else(|| instruction::function_start(self.object, address));
+        let start = start.ok_or_else(|| {
+            refuse("neither a symbol nor unwind information tells its function".to_owned())
+        })?;
+        if !instruction::begins_at(self.object, start, address) {
+            let what = format!("no instruction of the function at {start:#x} begins there");
+            return Err(refuse(what));
+        }
         let (display, language) = match around {
             Some((begin, function)) => {
                 let (name, language) = function.display();
