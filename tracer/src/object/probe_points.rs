@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::instruction;
 use super::near::near;
 use super::pattern::Kind;
 use super::{
-    FunctionSymbol, Language, ObjectFile, Pattern, Symbols, demangle, demangle_without_parameters,
+    Dwarf, FunctionSymbol, Language, ObjectFile, Pattern, Symbols, demangle,
+    demangle_without_parameters,
 };
 use crate::address::{ElfAddress, FileOffset};
 
@@ -144,7 +146,7 @@ fn advice(near: &[String], stripped: bool) -> String {
 /// # Errors
 /// A pattern matches nothing that can be probed, or all together match more than `limit` places.
 pub fn resolve(
-    object: &ObjectFile,
+    object: &Arc<ObjectFile>,
     symbols: &Symbols,
     go_functions: impl IntoIterator<Item = GoEntry>,
     patterns: &[Pattern],
@@ -210,13 +212,13 @@ impl Candidate<'_> {
 }
 
 struct Candidates<'a> {
-    object: &'a ObjectFile,
+    object: &'a Arc<ObjectFile>,
     functions: BTreeMap<ElfAddress, Candidate<'a>>,
 }
 
 impl<'a> Candidates<'a> {
     fn gather(
-        object: &'a ObjectFile,
+        object: &'a Arc<ObjectFile>,
         symbols: &'a Symbols,
         go_functions: impl IntoIterator<Item = GoEntry>,
     ) -> Self {
@@ -317,6 +319,15 @@ impl<'a> Candidates<'a> {
     }
 
     fn no_match(&self, pattern: &Pattern) -> ProbeError {
+        if let Kind::Exact(name) = pattern.kind()
+            && let Some(dwarf) = Dwarf::read(self.object, self.object)
+        {
+            let into = dwarf.inlined_into(name);
+            if !into.is_empty() {
+                let path = self.object.path().to_owned();
+                return ProbeError::OnlyInlined { name: name.clone(), path, into };
+            }
+        }
         let names: Vec<String> = self
             .functions
             .values()

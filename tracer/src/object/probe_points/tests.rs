@@ -185,3 +185,15 @@ fn a_stripped_file_says_so() {
     let error = resolve(&object, &symbols, [], &[pattern], 10).unwrap_err();
     assert!(error.to_string().contains("no symbols"), "{error}");
 }
+
+#[test]
+fn what_exists_only_inlined_says_where() {
+    let source = "volatile int sink;
+static inline __attribute__((always_inline)) void leaf(int x) { sink += x; }
+int main(int argc, char **argv) { (void)argv; leaf(argc); return sink; }";
+    let program = compile("a.c", source, &["-O2", "-g"]);
+    let object = program.open();
+    let pattern = Pattern::parse("leaf").unwrap();
+    let error = resolve(&object, &Symbols::of(&object), [], &[pattern], 10).unwrap_err();
+    assert!(error.to_string().ends_with("only inlined, into `main`; probe that"), "{error}");
+}

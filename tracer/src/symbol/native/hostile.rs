@@ -37,7 +37,7 @@ fn exercise(bytes: &[u8]) -> usize {
     let object = Arc::new(object);
     let (_, _) = (object.dynamic(), object.interpreter());
     let symbols = Symbols::of(&object);
-    let patterns = ["outer", "*", "/e/", "0x401000"].map(|text| Pattern::parse(text).unwrap());
+    let patterns = ["outer", "leaf", "/e/", "0x401003"].map(|text| Pattern::parse(text).unwrap());
     for pattern in patterns {
         let _ = resolve(&object, &symbols, Vec::<GoFunction<'_>>::new(), &[pattern], 100);
     }
