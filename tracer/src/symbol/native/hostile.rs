@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
-use crate::object::{GoFunction, Pattern, compile, resolve};
+use crate::object::{GoEntry, Pattern, compile, resolve};
 
 const SOURCE: &str = "
 volatile int sink;
@@ -39,7 +39,7 @@ fn exercise(bytes: &[u8]) -> usize {
     let symbols = Symbols::of(&object);
     let patterns = ["outer", "leaf", "/e/", "0x401003"].map(|text| Pattern::parse(text).unwrap());
     for pattern in patterns {
-        let _ = resolve(&object, &symbols, Vec::<GoFunction<'_>>::new(), &[pattern], 100);
+        let _ = resolve(&object, &symbols, Vec::<GoEntry>::new(), &[pattern], 100);
     }
     let mut namer = NativeNamer::new(Arc::clone(&object), None);
     let mut named = 0;
