@@ -1,11 +1,11 @@
 //! `ebpf`: the committed BPF object, rebuilt or checked.
 
+use anyhow::{Context, Result, bail};
+use std::fs;
 use xtask::tool::bpf::note::Note;
 use xtask::tool::bpf::toolchain::Toolchain;
 use xtask::tool::bpf::{build, sources};
 use xtask::tool::{bpf, paths, smoke};
-use anyhow::{Context, Result, bail};
-use std::fs;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

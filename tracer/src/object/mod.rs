@@ -7,6 +7,7 @@ mod dynamic;
 mod error;
 mod file;
 pub mod go;
+mod instruction;
 mod language;
 mod modules;
 mod near;

@@ -5,11 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::instruction;
 use super::near::near;
 use super::pattern::Kind;
 use super::{
-    FunctionSymbol, Language, ObjectFile, Pattern, Symbols, demangle, demangle_without_parameters,
+    Dwarf, FunctionSymbol, Language, ObjectFile, Pattern, Symbols, demangle,
+    demangle_without_parameters,
 };
 use crate::address::{ElfAddress, FileOffset};
 
@@ -93,6 +96,20 @@ pub enum ProbeError {
         /// The file.
         path: PathBuf,
     },
+    /// An address where no instruction is known to begin: a probe there would break the program.
+    #[error(
+        "cannot probe {pattern} in {}: {why}, and a probe inside an instruction would break the \
+         program; give an address that a disassembler shows",
+        path.display()
+    )]
+    NotInstruction {
+        /// The pattern.
+        pattern: String,
+        /// The file.
+        path: PathBuf,
+        /// What is known of the place.
+        why: String,
+    },
     /// An address or offset outside the code.
     #[error("cannot probe {pattern} in {}: no code lies there; {}", path.display(), ADDRESS_HINT)]
     NotCode {
@@ -129,7 +146,7 @@ fn advice(near: &[String], stripped: bool) -> String {
 /// # Errors
 /// A pattern matches nothing that can be probed, or all together match more than `limit` places.
 pub fn resolve(
-    object: &ObjectFile,
+    object: &Arc<ObjectFile>,
     symbols: &Symbols,
     go_functions: impl IntoIterator<Item = GoEntry>,
     patterns: &[Pattern],
@@ -195,13 +212,13 @@ impl Candidate<'_> {
 }
 
 struct Candidates<'a> {
-    object: &'a ObjectFile,
+    object: &'a Arc<ObjectFile>,
     functions: BTreeMap<ElfAddress, Candidate<'a>>,
 }
 
 impl<'a> Candidates<'a> {
     fn gather(
-        object: &'a ObjectFile,
+        object: &'a Arc<ObjectFile>,
         symbols: &'a Symbols,
         go_functions: impl IntoIterator<Item = GoEntry>,
     ) -> Self {
@@ -273,6 +290,19 @@ impl<'a> Candidates<'a> {
         let offset = offset.ok_or_else(|| self.not_code(pattern))?;
         let around = self.functions.range(..address).next_back();
         let around = around.filter(|(begin, function)| address.0 - begin.0 < function.size);
+        let refuse = |why| {
+            let path = self.object.path().to_owned();
+            ProbeError::NotInstruction { pattern: pattern.to_string(), path, why }
+        };
+        let start = around.map(|(begin, _)| *begin);
+        let start = start.or_else(|| instruction::function_start(self.object, address));
+        let start = start.ok_or_else(|| {
+            refuse("neither a symbol nor unwind information tells its function".to_owned())
+        })?;
+        if !instruction::begins_at(self.object, start, address) {
+            let what = format!("no instruction of the function at {start:#x} begins there");
+            return Err(refuse(what));
+        }
         let (display, language) = match around {
             Some((begin, function)) => {
                 let (name, language) = function.display();
@@ -289,6 +319,15 @@ impl<'a> Candidates<'a> {
     }
 
     fn no_match(&self, pattern: &Pattern) -> ProbeError {
+        if let Kind::Exact(name) = pattern.kind()
+            && let Some(dwarf) = Dwarf::read(self.object, self.object)
+        {
+            let into = dwarf.inlined_into(name);
+            if !into.is_empty() {
+                let path = self.object.path().to_owned();
+                return ProbeError::OnlyInlined { name: name.clone(), path, into };
+            }
+        }
         let names: Vec<String> = self
             .functions
             .values()

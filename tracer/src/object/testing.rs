@@ -67,17 +67,25 @@ impl Compiled {
         u64::from_str_radix(line.split(' ').next().unwrap(), 16).unwrap()
     }
 
-    /// Addresses of the call instructions inside a function, as `objdump` shows them.
+    /// Addresses of the instructions of a function, as `objdump` shows them.
+    pub(crate) fn instructions(&self, symbol: &str) -> Vec<u64> {
+        self.disassembly(symbol).into_iter().map(|(address, _)| address).collect()
+    }
+
+    /// Where the calls of `callee` inside a function return to, as `objdump` shows them.
     pub(crate) fn returns_of_calls(&self, symbol: &str, callee: &str) -> Vec<u64> {
+        let callee = format!("<{callee}>");
+        let lines = self.disassembly(symbol);
+        let pairs = lines.windows(2);
+        let calls = pairs.filter(|pair| pair[0].1.contains("call") && pair[0].1.ends_with(&callee));
+        calls.map(|pair| pair[1].0).collect()
+    }
+
+    fn disassembly(&self, symbol: &str) -> Vec<(u64, String)> {
         let text = self.run("objdump", &["-d", "--no-show-raw-insn", "program"]);
         let lines = text.lines().skip_while(|line| !line.ends_with(&format!("<{symbol}>:")));
-        let lines: Vec<_> = lines.skip(1).take_while(|line| !line.is_empty()).collect();
-        let address = |line: &str| {
-            u64::from_str_radix(line.trim_start().split(':').next().unwrap(), 16).unwrap()
-        };
-        let calls = lines
-            .windows(2)
-            .filter(|pair| pair[0].contains("call") && pair[0].ends_with(&format!("<{callee}>")));
-        calls.map(|pair| address(pair[1])).collect()
+        let lines = lines.skip(1).take_while(|line| !line.is_empty());
+        let split = lines.map(|line| line.trim_start().split_once(':').unwrap());
+        split.map(|(at, text)| (u64::from_str_radix(at, 16).unwrap(), text.to_owned())).collect()
     }
 }

@@ -11,6 +11,7 @@
 
 mod entry;
 mod functions;
+mod inlined;
 mod lines;
 
 use std::sync::Arc;

@@ -69,3 +69,22 @@ fn a_file_without_dwarf_has_none() {
     let object = program.open();
     assert!(Dwarf::read(&object, &object).is_none());
 }
+
+#[test]
+fn a_function_that_is_only_inlined_names_where() {
+    let source = "
+volatile int sink;
+static inline __attribute__((always_inline)) void leaf(int x) { sink += x; }
+static inline __attribute__((always_inline)) void middle(int x) { leaf(x); }
+__attribute__((noipa)) void one(int x) { middle(x); }
+__attribute__((noipa)) void two(int x) { leaf(x); }
+int main(void) { one(1); two(2); return sink; }
+";
+    let program = compile("a.c", source, &["-O2", "-g"]);
+    let object = program.open();
+    let dwarf = Dwarf::read(&object, &object).unwrap();
+    assert_eq!(dwarf.inlined_into("leaf"), ["one", "two"]);
+    assert_eq!(dwarf.inlined_into("middle"), ["one"]);
+    assert!(dwarf.inlined_into("one").is_empty());
+    assert!(dwarf.inlined_into("nothing").is_empty());
+}

@@ -96,12 +96,47 @@ fn addresses_and_offsets_are_places() {
     let by_name = point("animal_print".to_owned());
     assert_eq!(point(format!("{address:#x}")), by_name);
     assert_eq!(point(format!("program+{:#x}", by_name.offset.0)), by_name);
-    let inside = point(format!("{:#x}", address + 2));
-    assert!(inside.names.is_empty());
-    assert!(inside.display.ends_with("+0x2"), "{}", inside.display);
     for nowhere in ["0x1", "0xffffffffffffffff", "program+0xffffffff"] {
         let error = fixture.resolve(&[nowhere], 1).unwrap_err();
         assert!(matches!(error, ProbeError::NotCode { .. }), "{nowhere}: {error}");
+    }
+}
+
+/// `objdump` says where instructions begin.
+#[test]
+fn only_where_an_instruction_begins() {
+    let fixture = Fixture::new();
+    let start = fixture.program.address("_start");
+    let end = start + fixture.symbols.at(ElfAddress(start)).unwrap().size();
+    // Behind the function `objdump` shows padding.
+    let mut instructions = fixture.program.instructions("_start");
+    instructions.retain(|address| *address < end);
+    assert!(instructions.len() > 5);
+    fixture.program.run("strip", &["program"]);
+    let stripped = fixture.program.open();
+    let none = Symbols::of(&stripped);
+    for address in start..end {
+        let pattern = Pattern::parse(&format!("{address:#x}")).unwrap();
+        let named =
+            resolve(&fixture.object, &fixture.symbols, [], std::slice::from_ref(&pattern), 1);
+        let unnamed = resolve(&stripped, &none, [], &[pattern], 1);
+        let begins = instructions.contains(&address);
+        for (result, shown) in
+            [(named, format!("_start+{:#x}", address - start)), (unnamed, format!("{address:#x}"))]
+        {
+            match result {
+                Ok(points) if address == start => {
+                    assert!(points[0].display.starts_with(['_', '0']))
+                }
+                Ok(points) => {
+                    assert!(begins, "{address:#x}");
+                    assert!(points[0].names.is_empty());
+                    assert_eq!(points[0].display, shown);
+                }
+                Err(ProbeError::NotInstruction { .. }) => assert!(!begins, "{address:#x}"),
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 }
 
@@ -149,4 +184,16 @@ fn a_stripped_file_says_so() {
     let pattern = Pattern::parse("animal_print").unwrap();
     let error = resolve(&object, &symbols, [], &[pattern], 10).unwrap_err();
     assert!(error.to_string().contains("no symbols"), "{error}");
+}
+
+#[test]
+fn what_exists_only_inlined_says_where() {
+    let source = "volatile int sink;
+static inline __attribute__((always_inline)) void leaf(int x) { sink += x; }
+int main(int argc, char **argv) { (void)argv; leaf(argc); return sink; }";
+    let program = compile("a.c", source, &["-O2", "-g"]);
+    let object = program.open();
+    let pattern = Pattern::parse("leaf").unwrap();
+    let error = resolve(&object, &Symbols::of(&object), [], &[pattern], 10).unwrap_err();
+    assert!(error.to_string().ends_with("only inlined, into `main`; probe that"), "{error}");
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
-use crate::object::{Pattern, compile, resolve};
+use crate::object::{GoEntry, Pattern, compile, resolve};
 
 const SOURCE: &str = "
 volatile int sink;
@@ -37,9 +37,9 @@ fn exercise(bytes: &[u8]) -> usize {
     let object = Arc::new(object);
     let (_, _) = (object.dynamic(), object.interpreter());
     let symbols = Symbols::of(&object);
-    let patterns = ["outer", "*", "/e/", "0x401000"].map(|text| Pattern::parse(text).unwrap());
+    let patterns = ["outer", "leaf", "/e/", "0x401003"].map(|text| Pattern::parse(text).unwrap());
     for pattern in patterns {
-        let _ = resolve(&object, &symbols, [], &[pattern], 100);
+        let _ = resolve(&object, &symbols, Vec::<GoEntry>::new(), &[pattern], 100);
     }
     let mut namer = NativeNamer::new(Arc::clone(&object), None);
     let mut named = 0;
