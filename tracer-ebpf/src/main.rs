@@ -19,6 +19,7 @@ mod mapping;
 mod maps;
 mod output;
 mod slot;
+mod start;
 mod tables;
 mod task;
 mod walk;
@@ -53,11 +54,19 @@ fn probe(context: ProbeContext) -> u32 {
 /// The target's executable starts.
 #[uprobe]
 fn process_start(context: ProbeContext) -> u32 {
-    if task::is_target() {
-        // SAFETY: the kernel passes a valid `pt_regs`.
-        let address = unsafe { (*context.regs).rip };
-        output::announce_process(&task::process_key(), address);
+    if !task::is_target() {
+        return 0;
     }
+    // SAFETY: the kernel passes a valid `pt_regs`.
+    let address = unsafe { (*context.regs).rip };
+    let process = task::process_key();
+    if let Some(slot) = slot::claim() {
+        // SAFETY: the helper only reads the context that the kernel passed in.
+        let cookie = unsafe { bpf_get_attach_cookie(context.as_ptr()) };
+        start::list(slot, &process, address, cookie);
+        slot::release(slot);
+    }
+    output::announce_process(&process, address);
     0
 }
 
