@@ -6,8 +6,10 @@ use std::path::Path;
 use aya::programs::UProbe;
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeScope};
 
+use rustix::io::Errno;
+
 use super::BpfError;
-use super::features::is_not_permitted;
+use super::features::system_error;
 use crate::address::FileOffset;
 
 /// Whose calls fire a probe.
@@ -36,7 +38,7 @@ pub(super) fn attach(
         Scope::Process(pid) => UProbeScope::OneProcess(pid),
     };
     program.attach(point, path, scope).map(|_| ()).map_err(|source| {
-        if is_not_permitted(&source) {
+        if matches!(system_error(&source), Some(Errno::PERM | Errno::ACCESS)) {
             BpfError::NotPermitted { what: "attach a uprobe" }
         } else {
             BpfError::Attach { path: path.to_owned(), offset: offset.0, source: Box::new(source) }

@@ -135,7 +135,8 @@ impl Kernel {
         attach::attach(self.program(PROBE)?, path, offset, cookie, scope)
     }
 
-    /// Announces every process that reaches `offset`, an executable's entry point.
+    /// Announces every process that reaches the executable's entry point, and notes what its
+    /// dynamic linker has loaded. `cookie` names the module and the offset.
     ///
     /// # Errors
     /// The kernel refuses the probe.
@@ -143,8 +144,9 @@ impl Kernel {
         &mut self,
         path: &Path,
         offset: FileOffset,
+        cookie: u64,
     ) -> Result<(), BpfError> {
-        attach::attach(self.program(PROCESS_START)?, path, offset, 0, Scope::All)
+        attach::attach(self.program(PROCESS_START)?, path, offset, cookie, Scope::All)
     }
 
     /// Traces a process and what it starts, where not all are traced.
