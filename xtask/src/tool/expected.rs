@@ -202,14 +202,17 @@ fn word<'a>(text: &'a str, separator: &str) -> (&'a str, &'a str) {
     (word, rest.trim_start())
 }
 
-/// Whether a name fits a pattern with at most one `*`.
+/// Whether a name fits a pattern in which each `*` stands for any characters.
 fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, end)) => {
-            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
-        }
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut name) = name.strip_prefix(start) else { return false };
+    let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+    // The first place for each part leaves the most for those that follow.
+    for part in middle.split('*') {
+        let Some(at) = name.find(part) else { return false };
+        name = &name[at + part.len()..];
     }
+    name.ends_with(end)
 }
 
 #[cfg(test)]

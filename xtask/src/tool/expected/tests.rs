@@ -81,6 +81,20 @@ fn without_names_only_the_physical_frames_and_those_of_go_are_left() {
 }
 
 #[test]
+fn a_star_stands_for_any_characters() {
+    for (pattern, name) in
+        [("a*c", "abc"), ("a*c", "ac"), ("*b*", "abc"), ("a*b*d", "aabbd"), ("*", ""), ("ab", "ab")]
+    {
+        assert!(matches(pattern, name), "{pattern} {name}");
+    }
+    for (pattern, name) in
+        [("ab*ba", "aba"), ("*b*", "ac"), ("a*b*b", "ab"), ("a*", "ba"), ("*a", "ab"), ("a", "ab")]
+    {
+        assert!(!matches(pattern, name), "{pattern} {name}");
+    }
+}
+
+#[test]
 fn every_difference_is_an_error() {
     type Change = fn(&mut Vec<Value>);
     let changes: [(&str, Change); 9] = [
