@@ -95,7 +95,7 @@ impl Target {
             Ok(identity) => process::running(identity)?,
             Err(_) => Vec::new(),
         };
-        let (libraries, missing) = libraries_of(&object, &path, &Environment::own());
+        let (libraries, missing) = libraries_of(&object, &path, &own_environment());
         missing.into_iter().for_each(&mut *warn);
         let mut files = vec![TargetFile::new(path.clone(), path, object, warn)];
         for library in libraries {
@@ -182,6 +182,17 @@ impl Target {
 
 fn is_for(pattern: &Pattern, file: &TargetFile, is_executable: bool) -> bool {
     pattern.is_for(&file.path, &file.object, is_executable)
+}
+
+/// Where a program that we start would look for its libraries. One that others start may look
+/// elsewhere; what it loads then is learnt from it.
+fn own_environment() -> Environment {
+    Environment {
+        library_path: std::env::var_os("LD_LIBRARY_PATH"),
+        preload: std::env::var_os("LD_PRELOAD"),
+        directory: std::env::current_dir().ok(),
+        ..Environment::default()
+    }
 }
 
 /// The file that a pattern names by its path.
