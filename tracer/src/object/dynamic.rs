@@ -32,6 +32,8 @@ pub struct Dynamic {
     pub rpath: Option<OsString>,
     /// Where to look after `LD_LIBRARY_PATH` (`DT_RUNPATH`).
     pub runpath: Option<OsString>,
+    /// Whether what it needs is not to be sought in the default directories (`DF_1_NODEFLIB`).
+    pub no_default: bool,
 }
 
 impl ObjectFile {
@@ -69,6 +71,9 @@ impl ObjectFile {
             soname: first(elf::DT_SONAME, MAX_NAME),
             rpath: first(elf::DT_RPATH, MAX_SEARCH_PATH),
             runpath: first(elf::DT_RUNPATH, MAX_SEARCH_PATH),
+            no_default: entries().any(|(tag, flags)| {
+                tag == elf::DT_FLAGS_1 && flags & u64::from(elf::DF_1_NODEFLIB) != 0
+            }),
         })
     }
 

@@ -38,7 +38,11 @@ pub(super) fn arm(
     for target in targets {
         for file in &target.files {
             let TargetFile { path, object, go, .. } = file;
-            numbers.push(library.add(kernel, path, object, go.clone(), warn)?);
+            let number = library.add(kernel, path, object, go.clone(), warn)?;
+            if file.is_lasting {
+                number.into_iter().for_each(|number| library.set_lasting(number));
+            }
+            numbers.push(number);
         }
         for &pid in &target.processes {
             learner.mappings_of(pid, kernel, library, warn)?;

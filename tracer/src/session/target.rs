@@ -24,6 +24,8 @@ pub(super) struct TargetFile {
     pub(super) object: Arc<ObjectFile>,
     /// Go's tables in it.
     pub(super) go: Option<Arc<GoModule>>,
+    /// Whether processes load it when they start, and so never give it up.
+    pub(super) is_lasting: bool,
 }
 
 impl TargetFile {
@@ -32,13 +34,14 @@ impl TargetFile {
         path: PathBuf,
         attach_path: PathBuf,
         object: Arc<ObjectFile>,
+        is_lasting: bool,
         warn: &mut dyn FnMut(String),
     ) -> Self {
         let go = GoModule::find(&object).unwrap_or_else(|refusal| {
             warn(refusal.to_string());
             None
         });
-        Self { path, attach_path, object, go: go.map(Arc::new) }
+        Self { path, attach_path, object, go: go.map(Arc::new), is_lasting }
     }
 
     /// The places that patterns mean in this file.
@@ -95,12 +98,12 @@ impl Target {
             Ok(identity) => process::running(identity)?,
             Err(_) => Vec::new(),
         };
-        let (libraries, missing) = libraries_of(&object, &path, &Environment::own());
+        let (libraries, missing) = libraries_of(&object, &path, &own_environment());
         missing.into_iter().for_each(&mut *warn);
-        let mut files = vec![TargetFile::new(path.clone(), path, object, warn)];
+        let mut files = vec![TargetFile::new(path.clone(), path, object, true, warn)];
         for library in libraries {
             let path = library.path;
-            files.push(TargetFile::new(path.clone(), path, library.object, warn));
+            files.push(TargetFile::new(path.clone(), path, library.object, true, warn));
         }
         Ok(Self { files, scopes: vec![Scope::All], processes })
     }
@@ -137,8 +140,9 @@ impl Target {
             }
             let executable = PathBuf::from(format!("/proc/{pid}/exe"));
             let object = Arc::new(ObjectFile::open(&executable)?);
-            let mut files = vec![TargetFile::new(process.executable, executable, object, warn)];
-            files.extend(mapped_libraries(pid, &files[0].path, warn));
+            let mut files =
+                vec![TargetFile::new(process.executable, executable, object, true, warn)];
+            files.extend(mapped_libraries(pid, &files[0], warn));
             let target = Self { files, scopes: vec![scope], processes: vec![pid] };
             targets.push((process.program, target));
         }
@@ -184,6 +188,17 @@ fn is_for(pattern: &Pattern, file: &TargetFile, is_executable: bool) -> bool {
     pattern.is_for(&file.path, &file.object, is_executable)
 }
 
+/// Where a program that we start would look for its libraries. One that others start may look
+/// elsewhere; what it loads then is learnt from it.
+fn own_environment() -> Environment {
+    Environment {
+        library_path: std::env::var_os("LD_LIBRARY_PATH"),
+        preload: std::env::var_os("LD_PRELOAD"),
+        directory: std::env::current_dir().ok(),
+        ..Environment::default()
+    }
+}
+
 /// The file that a pattern names by its path.
 fn library_by_path(
     pattern: &Pattern,
@@ -197,22 +212,42 @@ fn library_by_path(
     let object = Arc::new(ObjectFile::open(path)?);
     let absolute = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     // The path as the pattern has it, so that the pattern is for it.
-    Ok(TargetFile::new(path.to_owned(), absolute, object, warn))
+    Ok(TargetFile::new(path.to_owned(), absolute, object, false, warn))
 }
 
 /// What a process has mapped besides its executable. What cannot be read is left out: a stack that
 /// goes through it says so.
-fn mapped_libraries(pid: u32, executable: &Path, warn: &mut dyn FnMut(String)) -> Vec<TargetFile> {
+fn mapped_libraries(
+    pid: u32,
+    executable: &TargetFile,
+    warn: &mut dyn FnMut(String),
+) -> Vec<TargetFile> {
+    // What it could not find is no matter: the process runs.
+    let (loaded, _) = libraries_of(&executable.object, &executable.path, &environment_of(pid));
     let mut files: Vec<TargetFile> = Vec::new();
     for mapping in process::executable_mappings(pid).unwrap_or_default() {
         let known = files.iter().any(|file| file.path == mapping.path);
-        if known || mapping.path == executable {
+        if known || mapping.path == executable.path {
             continue;
         }
         let Ok(file) = mapping.open(pid) else { continue };
         let Ok(object) = ObjectFile::map(&file, &mapping.path) else { continue };
+        let is_lasting = loaded.iter().any(|library| {
+            library.object.build_id() == object.build_id()
+                && library.path.file_name() == mapping.path.file_name()
+        });
         let attach_path = mapping.link(pid);
-        files.push(TargetFile::new(mapping.path, attach_path, Arc::new(object), warn));
+        files.push(TargetFile::new(mapping.path, attach_path, Arc::new(object), is_lasting, warn));
     }
     files
+}
+
+/// Where a running process has looked for its libraries.
+fn environment_of(pid: u32) -> Environment {
+    Environment {
+        library_path: process::environment_variable(pid, "LD_LIBRARY_PATH"),
+        preload: process::environment_variable(pid, "LD_PRELOAD"),
+        root: format!("/proc/{pid}/root").into(),
+        directory: None,
+    }
 }
