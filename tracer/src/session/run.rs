@@ -12,7 +12,7 @@ use tracer_common::reason::Loss;
 use super::SessionError;
 use super::learn::Learner;
 use super::library::Library;
-use super::notice::{NoHits, Notice};
+use super::notice::{Attaching, NoHits, Notice};
 use super::options::{Options, TargetSpec};
 use super::target::Target;
 use crate::bpf::{self, Kernel};
@@ -95,7 +95,7 @@ pub async fn run(
     let mut source = source;
     let status = live.follow(&mut source, &mut *sink, &mut ends, &mut command, notify).await?;
     live.summary.duration = armed.elapsed();
-    live.kernel.detach()?;
+    live.kernel.detach(&mut |progress| notify(Notice::Detaching(progress)))?;
     // What was hit before the probes went.
     live.drain(source.get_mut(), usize::MAX, &mut *sink, notify)?;
     for &loss in Loss::ALL {
@@ -180,10 +180,11 @@ impl Live {
             for &pid in &target.processes {
                 self.learner.mappings_of(pid, &mut self.kernel, &mut self.library, &mut warn)?;
             }
+            let mut places = Vec::new();
             for point in points {
                 let cookie = cookie::pack(number.0, point.offset.0);
                 self.labels.insert(cookie, point.display.clone());
-                attached.push((target, point, cookie));
+                places.push((point.offset, cookie));
                 start.probes.push(ProbeLabel {
                     name: point.display.clone(),
                     names: point.names.clone(),
@@ -191,6 +192,7 @@ impl Live {
                     offset: point.offset,
                 });
             }
+            attached.push((target, places));
         }
         for target in targets {
             let entry = target.object.entry();
@@ -200,9 +202,11 @@ impl Live {
                 self.kernel.attach_process_start(&target.attach_path, offset)?;
             }
         }
-        for (target, point, cookie) in attached {
+        let mut attaching = Attaching::new(self.kernel.attach_method(), notify);
+        for (target, places) in attached {
             for &scope in &target.scopes {
-                self.kernel.attach_probe(&target.attach_path, point.offset, cookie, scope)?;
+                let mut hear = |progress| attaching.hear(progress);
+                self.kernel.attach_probes(&target.attach_path, &places, scope, &mut hear)?;
             }
         }
         Ok(start)
