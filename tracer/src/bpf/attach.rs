@@ -84,14 +84,12 @@ pub(super) fn attach_by_link(
 ) -> Result<(), BpfError> {
     let started = Instant::now();
     let failed = |offset: FileOffset, source: std::io::Error| match source.kind() {
-        std::io::ErrorKind::PermissionDenied => {
-            BpfError::NotPermitted { what: "attach a uprobe" }
-        }
+        std::io::ErrorKind::PermissionDenied => BpfError::NotPermitted { what: "attach a uprobe" },
         _ => BpfError::Attach { path: path.to_owned(), offset: offset.0, source: source.into() },
     };
     let first = places.first().map_or(FileOffset(0), |place| place.0);
-    let c_path = CString::new(path.as_os_str().as_bytes())
-        .map_err(|error| failed(first, error.into()))?;
+    let c_path =
+        CString::new(path.as_os_str().as_bytes()).map_err(|error| failed(first, error.into()))?;
     let pid = match scope {
         Scope::All => 0,
         Scope::Process(pid) => pid.get(),

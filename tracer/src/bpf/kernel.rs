@@ -1,5 +1,6 @@
 //! The loaded BPF object.
 
+use std::num::NonZeroU32;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -10,9 +11,9 @@ use aya::{Ebpf, EbpfLoader};
 use tracer_common::map::{Identity, Mappings, ModuleKey, ProcessKey, SLOTS_PER_CPU};
 use tracer_common::reason::Loss;
 
+use super::attach::{AttachMethod, Probes, Progress};
 use super::error::release;
 use super::features::is_not_permitted;
-use super::attach::{AttachMethod, Probes, Progress};
 use super::{BpfError, Ring, Scope, TableWriter, attach, btf, multi, sys};
 use crate::address::FileOffset;
 
@@ -214,21 +215,61 @@ impl Kernel {
         &self.figures
     }
 
+    /// How long attaching and detaching `count` probes will take, measured on one place. `None`
+    /// where one link takes all, in a moment.
+    ///
+    /// # Errors
+    /// The kernel refuses the probe.
+    pub fn measure_cost(
+        &mut self,
+        path: &Path,
+        place: FileOffset,
+        count: usize,
+    ) -> Result<Option<Duration>, BpfError> {
+        if matches!(self.probes, Probes::OneLink { .. }) {
+            return Ok(None);
+        }
+        let started = Instant::now();
+        let program = program(&mut self.ebpf, PROCESS_START)?;
+        // The cheapest program, and our own process only: nothing is reported.
+        let own = Scope::Process(NonZeroU32::new(std::process::id()).unwrap_or(NonZeroU32::MIN));
+        let link = attach::attach(program, path, place, 0, own)?;
+        program.detach(link).map_err(|source| program_error("detach", PROCESS_START, source))?;
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        Ok(Some(started.elapsed().saturating_mul(count)))
+    }
+
     /// Detaches every probe; events that are in the ring buffer stay there. `progress` hears how
     /// far it is.
     ///
     /// # Errors
     /// The kernel refused.
     pub fn detach(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), BpfError> {
-        let failed = |name| move |source| program_error("detach", name, source);
-        self.program::<UProbe>(PROCESS_START)?.unload().map_err(failed(PROCESS_START))?;
+        self.program::<UProbe>(PROCESS_START)?
+            .unload()
+            .map_err(|source| program_error("detach", PROCESS_START, source))?;
+        self.detach_probes(progress)
+    }
+
+    /// Detaches the probes of [`Kernel::attach_probes`]; others can be attached then.
+    ///
+    /// # Errors
+    /// The kernel refused.
+    pub fn detach_probes(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), BpfError> {
         match &mut self.probes {
             Probes::OneLink { links, .. } => {
-                attach::close(links, |link| { drop(link); Ok(()) }, progress)
+                let detach = |link| {
+                    drop(link);
+                    Ok(())
+                };
+                attach::close(links, detach, progress)
             }
             Probes::OneByOne { links, .. } => {
                 let program: &mut UProbe = program(&mut self.ebpf, PROBE)?;
-                let detach = |link| program.detach(link).map_err(failed(PROBE));
+                let detach = |link| {
+                    let failed = |source| program_error("detach", PROBE, source);
+                    program.detach(link).map_err(failed)
+                };
                 attach::close(links, detach, progress)
             }
         }

@@ -64,9 +64,8 @@ pub(super) fn is_supported() -> bool {
     let Ok(program) = load_for_multi(&parts, &mut []) else { return false };
     // No probe can be in a folder.
     let try_link = |pid| link_multi(program.as_fd(), &c"/".to_owned(), &[0], &[0], pid);
-    let refused_by = |pid, errno| {
-        try_link(pid).is_err_and(|error| error.raw_os_error() == Some(errno))
-    };
+    let refused_by =
+        |pid, errno| try_link(pid).is_err_and(|error| error.raw_os_error() == Some(errno));
     refused_by(0, libc::EBADF) && refused_by(u32::MAX, libc::EINVAL)
 }
 

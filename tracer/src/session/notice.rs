@@ -3,12 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::bpf::{AttachMethod, Progress};
-
-/// So many probes are attached before the time for the others is told.
-const MEASURED: usize = 8;
-/// What takes less than this is not worth a word.
-const WORTH_A_WORD: Duration = Duration::from_secs(1);
+use crate::bpf::Progress;
 
 /// One piece of news.
 #[derive(Clone, Debug)]
@@ -17,7 +12,7 @@ pub enum Notice {
     OneByOne {
         /// How many there are.
         probes: usize,
-        /// How long it takes, by what the first ones took.
+        /// How long attaching and detaching take together, measured on one of them.
         time: Duration,
         /// Why it is done so.
         why: String,
@@ -50,32 +45,4 @@ pub struct NoHits {
     pub probes: usize,
     /// How long probes were armed.
     pub duration: Duration,
-}
-
-/// Turns the progress of attaching into news.
-pub(super) struct Attaching<'a> {
-    one_by_one: Option<String>,
-    notify: &'a mut dyn FnMut(Notice),
-}
-
-impl<'a> Attaching<'a> {
-    pub(super) fn new(method: AttachMethod, notify: &'a mut dyn FnMut(Notice)) -> Self {
-        let one_by_one = match method {
-            AttachMethod::OneLink => None,
-            AttachMethod::OneByOne(why) => Some(why),
-        };
-        Self { one_by_one, notify }
-    }
-
-    /// Tells the cost once, when it is known, and each step.
-    pub(super) fn hear(&mut self, progress: Progress) {
-        if progress.done >= MEASURED
-            && progress.remaining >= WORTH_A_WORD
-            && let Some(why) = self.one_by_one.take()
-        {
-            let (probes, time) = (progress.of, progress.remaining);
-            (self.notify)(Notice::OneByOne { probes, time, why });
-        }
-        (self.notify)(Notice::Attaching(progress));
-    }
 }

@@ -12,10 +12,11 @@ use tracer_common::reason::Loss;
 use super::SessionError;
 use super::learn::Learner;
 use super::library::Library;
-use super::notice::{Attaching, NoHits, Notice};
+use super::notice::{NoHits, Notice};
 use super::options::{Options, TargetSpec};
 use super::target::Target;
-use crate::bpf::{self, Kernel};
+use crate::address::FileOffset;
+use crate::bpf::{self, AttachMethod, Kernel};
 use crate::event::{Event, EventSource, Hit, LiveSource};
 use crate::object::Pattern;
 use crate::process::{ExitWatch, HeldCommand, OWN_EXECUTABLE, resolve};
@@ -24,6 +25,8 @@ use crate::stack::{ClockOffset, Summary, assemble};
 
 /// How many events are handled before signals and ends are looked at again.
 const AT_ONCE: usize = 1024;
+/// So many probes take no time that is worth a word, however they are attached.
+const FEW_PROBES: usize = 8;
 
 /// What a session came to.
 #[derive(Debug)]
@@ -202,14 +205,33 @@ impl Live {
                 self.kernel.attach_process_start(&target.attach_path, offset)?;
             }
         }
-        let mut attaching = Attaching::new(self.kernel.attach_method(), notify);
+        self.tell_cost(&attached, notify)?;
         for (target, places) in attached {
             for &scope in &target.scopes {
-                let mut hear = |progress| attaching.hear(progress);
+                let mut hear = |progress| notify(Notice::Attaching(progress));
                 self.kernel.attach_probes(&target.attach_path, &places, scope, &mut hear)?;
             }
         }
         Ok(start)
+    }
+
+    /// Tells what many probes will cost, where the kernel attaches each by itself.
+    fn tell_cost(
+        &mut self,
+        attached: &[(&Target, Vec<(FileOffset, u64)>)],
+        notify: &mut dyn FnMut(Notice),
+    ) -> Result<(), SessionError> {
+        let counts = attached.iter().map(|(target, places)| target.scopes.len() * places.len());
+        let probes: usize = counts.sum();
+        let first = attached.iter().find_map(|(target, places)| Some((target, places.first()?)));
+        let Some((target, &(place, _))) = first else { return Ok(()) };
+        if probes > FEW_PROBES
+            && let AttachMethod::OneByOne(why) = self.kernel.attach_method()
+            && let Some(time) = self.kernel.measure_cost(&target.attach_path, place, probes)?
+        {
+            notify(Notice::OneByOne { probes, time, why });
+        }
+        Ok(())
     }
 
     /// Writes events until something ends the session. The command's status, where it has ended.

@@ -31,7 +31,8 @@ pub(crate) fn describe(notice: &Notice) -> Option<String> {
     Some(match notice {
         Notice::Attaching(_) | Notice::Detaching(_) => return None,
         Notice::OneByOne { probes, time, why } => format!(
-            "this kernel attaches probes one by one ({why}): {} take about {:.0} seconds",
+            "this kernel attaches probes one by one ({why}): {} take about {:.0} seconds, most of \
+             it at the end",
             count(*probes, "probe", "probes"),
             time.as_secs_f64().max(1.0),
         ),
