@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use aya::programs::UProbe;
 use aya::programs::uprobe::{UProbeAttachLocation, UProbeAttachPoint, UProbeLinkId, UProbeScope};
 
-use super::features::is_not_permitted;
+use rustix::io::Errno;
+
+use super::features::system_error;
 use super::{BpfError, sys};
 use crate::address::FileOffset;
 
@@ -140,7 +142,7 @@ pub(super) fn attach(
         Scope::Process(pid) => UProbeScope::OneProcess(pid),
     };
     program.attach(point, path, scope).map_err(|source| {
-        if is_not_permitted(&source) {
+        if matches!(system_error(&source), Some(Errno::PERM | Errno::ACCESS)) {
             BpfError::NotPermitted { what: "attach a uprobe" }
         } else {
             BpfError::Attach { path: path.to_owned(), offset: offset.0, source: Box::new(source) }

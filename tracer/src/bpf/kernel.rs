@@ -166,7 +166,8 @@ impl Kernel {
         }
     }
 
-    /// Announces every process that reaches `offset`, an executable's entry point.
+    /// Announces every process that reaches the executable's entry point, and notes what its
+    /// dynamic linker has loaded. `cookie` names the module and the offset.
     ///
     /// # Errors
     /// The kernel refuses the probe.
@@ -174,8 +175,9 @@ impl Kernel {
         &mut self,
         path: &Path,
         offset: FileOffset,
+        cookie: u64,
     ) -> Result<(), BpfError> {
-        attach::attach(self.program(PROCESS_START)?, path, offset, 0, Scope::All).map(|_| ())
+        attach::attach(self.program(PROCESS_START)?, path, offset, cookie, Scope::All).map(|_| ())
     }
 
     /// Traces a process and what it starts, where not all are traced.

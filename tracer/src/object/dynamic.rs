@@ -32,6 +32,8 @@ pub struct Dynamic {
     pub rpath: Option<OsString>,
     /// Where to look after `LD_LIBRARY_PATH` (`DT_RUNPATH`).
     pub runpath: Option<OsString>,
+    /// Whether what it needs is not to be sought in the default directories (`DF_1_NODEFLIB`).
+    pub no_default: bool,
 }
 
 impl ObjectFile {
@@ -69,7 +71,25 @@ impl ObjectFile {
             soname: first(elf::DT_SONAME, MAX_NAME),
             rpath: first(elf::DT_RPATH, MAX_SEARCH_PATH),
             runpath: first(elf::DT_RUNPATH, MAX_SEARCH_PATH),
+            no_default: entries().any(|(tag, flags)| {
+                tag == elf::DT_FLAGS_1 && flags & u64::from(elf::DF_1_NODEFLIB) != 0
+            }),
         })
+    }
+
+    /// Where the dynamic linker of a process leaves the address of its list of modules: the value
+    /// of the `DT_DEBUG` entry, which executables have.
+    #[must_use]
+    pub fn debug_address(&self) -> Option<ElfAddress> {
+        let (header, endian) = self.header()?;
+        let segments = header.program_headers(endian, self.data()).ok()?;
+        let (segment, entries) = segments.iter().find_map(|segment| {
+            Some((segment, segment.dynamic(endian, self.data()).ok().flatten()?))
+        })?;
+        let index = entries.iter().position(|entry| entry.tag(endian) == elf::DT_DEBUG)?;
+        let value = size_of_val(&entries[index]) as u64 / 2;
+        let within = size_of_val(&entries[..index]) as u64 + value;
+        Some(ElfAddress(segment.p_vaddr(endian)).plus(within))
     }
 
     /// The dynamic linker it asks for (`PT_INTERP`); `None` for a static file or a library.

@@ -257,7 +257,7 @@ enum Segments {
 }
 
 /// Opens a regular file, without ever blocking on another kind of file.
-fn open_regular(path: &Path) -> Result<File, ObjectError> {
+pub(super) fn open_regular(path: &Path) -> Result<File, ObjectError> {
     let open_error = |source| ObjectError::Open { path: path.to_owned(), source };
     // A named pipe would block: look before opening.
     let kind = std::fs::metadata(path).map_err(open_error)?.file_type();

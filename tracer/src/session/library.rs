@@ -59,13 +59,14 @@ impl Library {
         let added = module_rows(object, go.as_deref())
             .map_err(|error| error.to_string())
             .and_then(|rows| self.tables.add_module(&rows).map_err(|error| error.to_string()));
-        let module = match added {
+        let mut module = match added {
             Ok(module) => module,
             Err(what) => {
                 warn(format!("stacks will end in {}: {what}", path.display()));
                 without_rows(object)
             }
         };
+        module.debug_address = object.debug_address().map_or(0, |address| address.0);
         self.write_tables()?;
         self.writer.write_module(number.0, &module, &key)?;
         Ok(Some(number))
