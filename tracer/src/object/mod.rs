@@ -1,6 +1,7 @@
 //! What one ELF file says: segments, build id, symbols, DWARF access, Go's pclntab, probe points.
 //! Needs nothing of the other modules, and knows nothing of processes.
 
+mod debug_files;
 mod demangle;
 mod dwarf;
 mod dynamic;
@@ -20,6 +21,7 @@ mod symbols;
 #[cfg(test)]
 mod testing;
 
+pub use debug_files::{DebugFileError, DebugFiles, FoundDebugFile};
 pub use demangle::{demangle, demangle_without_parameters};
 pub use dwarf::{Dwarf, DwarfFrame};
 pub use dynamic::Dynamic;

@@ -213,6 +213,7 @@ impl Candidate<'_> {
 
 struct Candidates<'a> {
     object: &'a Arc<ObjectFile>,
+    debug_file: Option<&'a Arc<ObjectFile>>,
     functions: BTreeMap<ElfAddress, Candidate<'a>>,
 }
 
@@ -237,7 +238,7 @@ impl<'a> Candidates<'a> {
             });
             function.go = Some(go.name);
         }
-        Self { object, functions }
+        Self { object, debug_file: symbols.debug_file(), functions }
     }
 
     fn matching(&self, pattern: &Pattern) -> Result<Vec<ProbePoint>, ProbeError> {
@@ -320,7 +321,7 @@ impl<'a> Candidates<'a> {
 
     fn no_match(&self, pattern: &Pattern) -> ProbeError {
         if let Kind::Exact(name) = pattern.kind()
-            && let Some(dwarf) = Dwarf::read(self.object, self.object)
+            && let Some(dwarf) = Dwarf::of(self.object, self.debug_file)
         {
             let into = dwarf.inlined_into(name);
             if !into.is_empty() {

@@ -3,6 +3,8 @@
 //! All names of one address are one function. What is no function's entry (labels inside
 //! functions, the linker's own marks) is left out, so that nothing is named or probed by it.
 
+use std::sync::Arc;
+
 use object::elf;
 use object::read::elf::{FileHeader, SectionHeader, SectionTable, Sym};
 use object::{Endianness, SectionIndex};
@@ -79,24 +81,31 @@ impl FunctionSymbol {
 pub struct Symbols {
     functions: Vec<FunctionSymbol>,
     extents: Ranges<usize>,
+    debug_file: Option<Arc<ObjectFile>>,
 }
 
 impl Symbols {
     /// Reads `.symtab` and `.dynsym` of a file. A table that is damaged counts as absent.
     #[must_use]
     pub fn of(object: &ObjectFile) -> Self {
-        Self::read(object, &[object])
+        Self::read(object, None)
     }
 
-    /// Reads the symbols of `sources` (the module itself, a separate debug file) for the module
-    /// `image`, whose segments say what is code.
+    /// Reads the symbols of a file and of its separate debug file, where it has one; the file's
+    /// own segments say what is code. That the two belong together is the caller's to check.
     #[must_use]
-    pub fn read(image: &ObjectFile, sources: &[&ObjectFile]) -> Self {
+    pub fn read(image: &ObjectFile, debug_file: Option<&Arc<ObjectFile>>) -> Self {
         let mut found = Vec::new();
-        for source in sources {
+        for source in [Some(image), debug_file.map(Arc::as_ref)].into_iter().flatten() {
             collect(source, image, &mut found);
         }
-        Self::group(image, found)
+        Self { debug_file: debug_file.cloned(), ..Self::group(image, found) }
+    }
+
+    /// The debug file that they were read from, beside the file itself.
+    #[must_use]
+    pub fn debug_file(&self) -> Option<&Arc<ObjectFile>> {
+        self.debug_file.as_ref()
     }
 
     fn group(image: &ObjectFile, mut found: Vec<(u64, Alias)>) -> Self {
@@ -123,7 +132,7 @@ impl Symbols {
             let begin = function.address.0;
             (begin, begin.saturating_add(function.size()), index)
         }));
-        Self { functions, extents }
+        Self { functions, extents, debug_file: None }
     }
 
     /// Every function, by address.

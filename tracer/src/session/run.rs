@@ -72,7 +72,7 @@ pub async fn run(
         kernel.add_target(command.pid())?;
     }
     let (mut library, mut learner) = (Library::new(writer), Learner::default());
-    let armed = arm(&targets, &points, &mut kernel, &mut library, &mut learner, &mut warn)?;
+    let armed = arm(&targets, &points, &mut kernel, &mut library, &mut learner, notify)?;
     let start = armed.start;
     let mut source = LiveSource::new(ring)
         .watched()
@@ -97,7 +97,7 @@ pub async fn run(
     }
     let status = live.follow(&mut source, &mut *sink, &mut ends, &mut command, notify).await?;
     live.summary.duration = begin.elapsed();
-    live.kernel.detach()?;
+    live.kernel.detach(&mut |progress| notify(Notice::Detaching(progress)))?;
     // What was hit before the probes went.
     live.drain(source.get_mut(), usize::MAX, &mut *sink, notify)?;
     for &loss in Loss::ALL {

@@ -55,11 +55,7 @@ impl NativeNamer {
 
 impl Tables {
     fn read(image: &Arc<ObjectFile>, debug_file: Option<&Arc<ObjectFile>>) -> Self {
-        let mut sources: Vec<&ObjectFile> = vec![image];
-        sources.extend(debug_file.map(Arc::as_ref));
-        let symbols = Symbols::read(image, &sources);
-        let dwarf = debug_file.and_then(|file| Dwarf::read(file, image));
-        Self { symbols, dwarf: dwarf.or_else(|| Dwarf::read(image, image)) }
+        Self { symbols: Symbols::read(image, debug_file), dwarf: Dwarf::of(image, debug_file) }
     }
 }
 

@@ -8,7 +8,7 @@ use super::cache::Cache;
 use super::{NativeNamer, SourceFrame, Symbolize, go};
 use crate::address::FileOffset;
 use crate::object::go::GoModule;
-use crate::object::{ModuleNumber, ObjectFile};
+use crate::object::{DebugFileError, DebugFiles, FoundDebugFile, ModuleNumber, ObjectFile};
 
 /// How many answers one generation of the cache holds.
 const CACHED: usize = 64 << 10;
@@ -18,6 +18,8 @@ const CACHED: usize = 64 << 10;
 pub struct Symbolizer {
     modules: FxHashMap<ModuleNumber, Module>,
     cache: Cache,
+    debug_files: DebugFiles,
+    refused: Vec<DebugFileError>,
 }
 
 #[derive(Debug)]
@@ -29,21 +31,39 @@ struct Module {
 
 impl Default for Symbolizer {
     fn default() -> Self {
-        Self { modules: FxHashMap::default(), cache: Cache::new(CACHED) }
+        Self::with_debug_files(DebugFiles::default())
     }
 }
 
 impl Symbolizer {
-    /// Adds a module under its number, with Go's tables where it has them. Nothing else is read
-    /// before the first name is asked for.
+    /// A symbolizer that finds separate debug files by `debug_files`.
+    #[must_use]
+    pub fn with_debug_files(debug_files: DebugFiles) -> Self {
+        Self {
+            modules: FxHashMap::default(),
+            cache: Cache::new(CACHED),
+            debug_files,
+            refused: Vec::new(),
+        }
+    }
+
+    /// Adds a module under its number, with Go's tables where it has them, and its debug file if
+    /// there is one. Nothing of them is read before the first name is asked for.
     pub fn add(
         &mut self,
         number: ModuleNumber,
         object: Arc<ObjectFile>,
         go: Option<Arc<GoModule>>,
     ) {
-        let native = NativeNamer::new(Arc::clone(&object), None);
+        let FoundDebugFile { file, refused } = self.debug_files.find(&object);
+        self.refused.extend(refused);
+        let native = NativeNamer::new(Arc::clone(&object), file);
         self.modules.insert(number, Module { object, go, native });
+    }
+
+    /// The debug files of modules added since the last call that were found and not used.
+    pub fn take_refused(&mut self) -> Vec<DebugFileError> {
+        std::mem::take(&mut self.refused)
     }
 }
 
@@ -94,5 +114,24 @@ mod tests {
         }
         assert_eq!(symbolizer.symbolize(ModuleNumber(4), main), []);
         assert_eq!(symbolizer.symbolize(ModuleNumber(3), FileOffset(u64::MAX)), []);
+    }
+    #[test]
+    fn a_stripped_module_is_named_by_its_debug_file() {
+        let program = compile("a.c", "int main(void) { return 0; }", &["-g"]);
+        let main = crate::address::ElfAddress(program.address("main"));
+        program.run("objcopy", &["--only-keep-debug", "program", "main.debug"]);
+        program.run("strip", &["program"]);
+        let object = program.open();
+        let offset = object.offset_of(main).unwrap();
+        let mut files = DebugFiles::default();
+        files.give(&object, &program.directory().join("main.debug")).unwrap();
+        let mut symbolizer = Symbolizer::with_debug_files(files);
+        symbolizer.add(ModuleNumber(1), Arc::clone(&object), None);
+        let frames = symbolizer.symbolize(ModuleNumber(1), offset);
+        assert_eq!((frames[0].function.as_str(), frames[0].line), ("main", Some(1)));
+        // Without it, there is no name at all.
+        let mut symbolizer = Symbolizer::default();
+        symbolizer.add(ModuleNumber(1), object, None);
+        assert_eq!(symbolizer.symbolize(ModuleNumber(1), offset), []);
     }
 }

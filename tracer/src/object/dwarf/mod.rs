@@ -74,6 +74,13 @@ struct Tables {
 }
 
 impl Dwarf {
+    /// The DWARF of a module: of its separate debug file, where that has any, else its own.
+    #[must_use]
+    pub fn of(image: &Arc<ObjectFile>, debug_file: Option<&Arc<ObjectFile>>) -> Option<Self> {
+        let separate = debug_file.and_then(|file| Self::read(file, image));
+        separate.or_else(|| Self::read(image, image))
+    }
+
     /// Indexes the DWARF of `source` (the module itself or its separate debug file) for the
     /// module `image`, whose segments say what is code. `None` where there is none.
     #[must_use]
