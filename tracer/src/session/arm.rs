@@ -52,7 +52,7 @@ pub(super) fn arm(
     for target in targets {
         for file in &target.files {
             let TargetFile { path, object, go, .. } = file;
-let number = library.add(kernel, path, object, go.clone(), &mut warn)?;
+            let number = library.add(kernel, path, object, go.clone(), &mut warn)?;
             if file.is_lasting {
                 number.into_iter().for_each(|number| library.set_lasting(number));
             }

@@ -6,12 +6,14 @@ mod arm;
 mod error;
 mod learn;
 mod library;
+mod list;
 mod notice;
 mod options;
 mod run;
 mod target;
 
 pub use error::SessionError;
+pub use list::{ListedFunction, list};
 pub use notice::{NoHits, Notice};
 pub use options::{Options, TargetSpec};
 pub use run::{Outcome, run};

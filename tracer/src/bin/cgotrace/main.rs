@@ -3,6 +3,7 @@
 mod attach;
 mod cli;
 mod hold;
+mod list;
 mod notices;
 mod output;
 mod progress;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     match Cli::parse().subcommand {
         Subcommand::Attach(arguments) => attach::main(arguments),
         Subcommand::Run(arguments) => run::main(arguments),
+        Subcommand::List(arguments) => list::main(&arguments),
         Subcommand::Hold(arguments) => hold::main(&arguments),
     }
 }
