@@ -3,6 +3,7 @@
 //! Alone knows all other modules; none of them knows it. [`run`] is the whole way of a session.
 
 mod arm;
+mod doctor;
 mod error;
 mod learn;
 mod library;
@@ -12,6 +13,7 @@ mod options;
 mod run;
 mod target;
 
+pub use doctor::{Check, Report, State, doctor};
 pub use error::SessionError;
 pub use list::{ListedFunction, list};
 pub use notice::{NoHits, Notice};

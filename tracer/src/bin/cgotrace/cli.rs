@@ -40,6 +40,13 @@ Examples:
   cgotrace list ./app 'animal_*'             those that a pattern names
   cgotrace list ./app 'libz.so.1:inflate*'   those of a library that it needs";
 
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  sudo cgotrace doctor            whether this system can trace at all
+  sudo cgotrace doctor ./app      and what this program allows
+
+The exit status is 0 where tracing is possible, 1 where it is not.";
+
 /// Whole stacks, Go and C and Rust, of each call of a native function in a cgo program
 #[derive(Parser, Debug)]
 #[command(name = "cgotrace", version, max_term_width = 100)]
@@ -59,6 +66,9 @@ pub(crate) enum Subcommand {
     /// List the functions of a program that can be probed
     #[command(after_help = LIST_EXAMPLES)]
     List(ListArguments),
+    /// Say what this kernel, these rights and a program allow, and what to do about problems
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArguments),
     #[command(name = HOLD, hide = true)]
     Hold(HoldArguments),
 }
@@ -112,6 +122,15 @@ pub(crate) struct ListArguments {
     /// Only functions that PATTERN names, as --func does; module:PATTERN for a shared library
     #[arg(value_parser = parse_pattern)]
     pub(crate) pattern: Option<String>,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(crate) format: Format,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArguments {
+    /// The program's file
+    pub(crate) binary: Option<PathBuf>,
     /// How it is written
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
     pub(crate) format: Format,

@@ -2,6 +2,7 @@
 
 mod attach;
 mod cli;
+mod doctor;
 mod hold;
 mod list;
 mod notices;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         Subcommand::Attach(arguments) => attach::main(arguments),
         Subcommand::Run(arguments) => run::main(arguments),
         Subcommand::List(arguments) => list::main(&arguments),
+        Subcommand::Doctor(arguments) => doctor::main(&arguments),
         Subcommand::Hold(arguments) => hold::main(&arguments),
     }
 }

@@ -25,6 +25,25 @@ pub struct Declared {
 }
 
 impl Dwarf {
+    /// The languages of its units that have code, but not Go, by name.
+    #[must_use]
+    pub fn languages(&self) -> Vec<Language> {
+        let dwarf = borrow(&self.sections);
+        let mut units: Vec<_> = self.extents.iter().map(|(.., unit)| *unit).collect();
+        units.sort_unstable();
+        units.dedup();
+        let mut found = Vec::new();
+        for unit in units {
+            let Some(unit) = parse_unit(&dwarf, &self.units, unit) else { continue };
+            let language = language_of(UnitRef::new(&dwarf, &unit));
+            if !found.contains(&language) {
+                found.push(language);
+            }
+        }
+        found.sort_by_key(|language| language.name());
+        found
+    }
+
     /// What is known of the functions that begin at these addresses. Each unit is read once, and
     /// nothing is kept.
     #[must_use]
