@@ -30,24 +30,30 @@ pub fn check() -> Result<(), BpfError> {
         let remedy = "it must be built with CONFIG_UPROBE_EVENTS, and /sys must be mounted";
         return Err(missing("uprobes", remedy));
     }
-    for (helper, what) in HELPERS {
-        match is_helper_supported(ProgramType::KProbe, helper) {
-            Ok(true) => {}
-            Ok(false) => return Err(missing(what, "Linux 5.17 or later has it")),
-            Err(error) if is_not_permitted(&error) => {
-                return Err(BpfError::NotPermitted { what: "use BPF" });
-            }
-            Err(source) => {
-                return Err(BpfError::Program {
-                    what: "try",
-                    program: "feature probe",
-                    release: release(),
-                    source: Box::new(source),
-                });
-            }
+    for (what, found) in helpers() {
+        if !found? {
+            return Err(missing(what, "Linux 5.17 or later has it"));
         }
     }
     Ok(())
+}
+
+/// Whether the kernel has each helper that the programs call and that not every kernel has.
+pub fn helpers() -> impl Iterator<Item = (&'static str, Result<bool, BpfError>)> {
+    HELPERS.into_iter().map(|(helper, what)| {
+        let found = is_helper_supported(ProgramType::KProbe, helper).map_err(|source| {
+            if is_not_permitted(&source) {
+                return BpfError::NotPermitted { what: "use BPF" };
+            }
+            BpfError::Program {
+                what: "try",
+                program: "feature probe",
+                release: release(),
+                source: Box::new(source),
+            }
+        });
+        (what, found)
+    })
 }
 
 /// Whether an error of aya's comes from missing rights: EPERM. EACCES is what the verifier says of

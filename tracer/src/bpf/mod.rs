@@ -15,7 +15,7 @@ mod tables;
 
 pub use attach::{AttachMethod, Progress, Scope};
 pub use error::BpfError;
-pub use features::check as check_features;
+pub use features::{check as check_features, helpers};
 pub use kernel::{Kernel, ProgramFigures};
 pub use ring::Ring;
 pub use tables::TableWriter;

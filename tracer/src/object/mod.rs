@@ -23,7 +23,7 @@ mod testing;
 
 pub use debug_files::{DebugFileError, DebugFiles, FoundDebugFile};
 pub use demangle::{demangle, demangle_without_parameters};
-pub use dwarf::{Dwarf, DwarfFrame};
+pub use dwarf::{Declared, Dwarf, DwarfFrame};
 pub use dynamic::Dynamic;
 pub use error::ObjectError;
 pub use file::{BuildId, LoadSegment, MAX_DECOMPRESSED, ObjectFile};

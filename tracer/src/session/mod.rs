@@ -3,15 +3,19 @@
 //! Alone knows all other modules; none of them knows it. [`run`] is the whole way of a session.
 
 mod arm;
+mod doctor;
 mod error;
 mod learn;
 mod library;
+mod list;
 mod notice;
 mod options;
 mod run;
 mod target;
 
+pub use doctor::{Check, Report, State, doctor};
 pub use error::SessionError;
+pub use list::{ListedFunction, list};
 pub use notice::{NoHits, Notice};
 pub use options::{Options, TargetSpec};
 pub use run::{Outcome, run};

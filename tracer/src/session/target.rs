@@ -30,7 +30,7 @@ pub(super) struct TargetFile {
 
 impl TargetFile {
     /// Reads Go's tables; a refusal is no fault, the rest is traced all the same.
-    fn new(
+    pub(super) fn new(
         path: PathBuf,
         attach_path: PathBuf,
         object: Arc<ObjectFile>,
@@ -45,7 +45,7 @@ impl TargetFile {
     }
 
     /// The places that patterns mean in this file.
-    fn probe_points(
+    pub(super) fn probe_points(
         &self,
         patterns: &[Pattern],
         limit: usize,
@@ -184,13 +184,13 @@ impl Target {
     }
 }
 
-fn is_for(pattern: &Pattern, file: &TargetFile, is_executable: bool) -> bool {
+pub(super) fn is_for(pattern: &Pattern, file: &TargetFile, is_executable: bool) -> bool {
     pattern.is_for(&file.path, &file.object, is_executable)
 }
 
 /// Where a program that we start would look for its libraries. One that others start may look
 /// elsewhere; what it loads then is learnt from it.
-fn own_environment() -> Environment {
+pub(super) fn own_environment() -> Environment {
     Environment {
         library_path: std::env::var_os("LD_LIBRARY_PATH"),
         preload: std::env::var_os("LD_PRELOAD"),
@@ -200,7 +200,7 @@ fn own_environment() -> Environment {
 }
 
 /// The file that a pattern names by its path.
-fn library_by_path(
+pub(super) fn library_by_path(
     pattern: &Pattern,
     warn: &mut dyn FnMut(String),
 ) -> Result<TargetFile, SessionError> {

@@ -7,10 +7,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
-use super::sanitize::is_hostile;
-use super::{ProbeLabel, Sink, Start};
+use super::{ProbeLabel, Sink, Start, write_json_line};
 use crate::stack::{Entry, Stack, StackFrame, Summary, Time};
 
 /// Counts up when a key changes its meaning.
@@ -39,10 +37,7 @@ impl<W: Write> JsonSink<W> {
 
     /// Writes one line in one call, and out at once.
     fn line(&mut self, record: &impl Serialize) -> io::Result<()> {
-        let mut line = Vec::with_capacity(4096);
-        record.serialize(&mut Serializer::with_formatter(&mut line, Escaped))?;
-        line.push(b'\n');
-        self.out.write_all(&line)?;
+        write_json_line(&mut self.out, record)?;
         self.out.flush()
     }
 }
@@ -185,25 +180,4 @@ fn hex(number: u64) -> String {
 fn rfc3339(time: Time) -> Option<String> {
     let timestamp = Timestamp::from_nanosecond(time.0.into()).ok()?;
     Some(format!("{timestamp:.9}"))
-}
-
-/// JSON without a character that could steer a terminal: each is written as `\u009b`.
-struct Escaped;
-
-impl Formatter for Escaped {
-    fn write_string_fragment<W: ?Sized + Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some((at, char)) = rest.char_indices().find(|&(_, char)| is_hostile(char)) {
-            CompactFormatter.write_string_fragment(writer, &rest[..at])?;
-            for unit in char.encode_utf16(&mut [0; 2]) {
-                write!(writer, "\\u{unit:04x}")?;
-            }
-            rest = &rest[at + char.len_utf8()..];
-        }
-        CompactFormatter.write_string_fragment(writer, rest)
-    }
 }

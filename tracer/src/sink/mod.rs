@@ -1,6 +1,7 @@
 //! Outputs, one format a file. They know the model of a stack, and nothing of where it comes from.
 
 mod json;
+mod line;
 pub mod sanitize;
 mod text;
 mod words;
@@ -9,6 +10,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use json::JsonSink;
+pub use line::write_json_line;
 pub use text::{TextOptions, TextSink};
 pub use words::{describe_loss, describe_problem};
 

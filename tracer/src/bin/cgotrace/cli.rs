@@ -8,7 +8,7 @@ use clap::{Args, Parser};
 use tracer::process::HOLD;
 use tracer::session::{Options, TargetSpec};
 
-use crate::output::OutputArguments;
+use crate::output::{Format, OutputArguments};
 
 mod duration;
 #[cfg(test)]
@@ -34,6 +34,19 @@ Examples:
 The exit status is the command's own, or 128 and the number of the signal that ended it; 125 where
 cgotrace failed, 126 where the command cannot be executed, 127 where there is none.";
 
+const LIST_EXAMPLES: &str = "\
+Examples:
+  cgotrace list ./app                        every function, by language
+  cgotrace list ./app 'animal_*'             those that a pattern names
+  cgotrace list ./app 'libz.so.1:inflate*'   those of a library that it needs";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  sudo cgotrace doctor            whether this system can trace at all
+  sudo cgotrace doctor ./app      and what this program allows
+
+The exit status is 0 where tracing is possible, 1 where it is not.";
+
 /// Whole stacks, Go and C and Rust, of each call of a native function in a cgo program
 #[derive(Parser, Debug)]
 #[command(name = "cgotrace", version, max_term_width = 100)]
@@ -50,6 +63,12 @@ pub(crate) enum Subcommand {
     /// Start a command and trace it
     #[command(override_usage = RUN_USAGE, after_help = RUN_EXAMPLES)]
     Run(RunArguments),
+    /// List the functions of a program that can be probed
+    #[command(after_help = LIST_EXAMPLES)]
+    List(ListArguments),
+    /// Say what this kernel, these rights and a program allow, and what to do about problems
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArguments),
     #[command(name = HOLD, hide = true)]
     Hold(HoldArguments),
 }
@@ -94,6 +113,27 @@ struct ProbeArguments {
     /// Refuse to arm more than N probes
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
     max_probes: u32,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ListArguments {
+    /// The program's file
+    pub(crate) binary: PathBuf,
+    /// Only functions that PATTERN names, as --func does; module:PATTERN for a shared library
+    #[arg(value_parser = parse_pattern)]
+    pub(crate) pattern: Option<String>,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(crate) format: Format,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArguments {
+    /// The program's file
+    pub(crate) binary: Option<PathBuf>,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub(crate) format: Format,
 }
 
 #[derive(Args, Debug)]

@@ -2,7 +2,9 @@
 
 mod attach;
 mod cli;
+mod doctor;
 mod hold;
+mod list;
 mod notices;
 mod output;
 mod progress;
@@ -19,6 +21,8 @@ fn main() -> ExitCode {
     match Cli::parse().subcommand {
         Subcommand::Attach(arguments) => attach::main(arguments),
         Subcommand::Run(arguments) => run::main(arguments),
+        Subcommand::List(arguments) => list::main(&arguments),
+        Subcommand::Doctor(arguments) => doctor::main(&arguments),
         Subcommand::Hold(arguments) => hold::main(&arguments),
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
@@ -10,6 +11,8 @@ use jiff::tz::TimeZone;
 use tracer::process::FileIdentity;
 use tracer::session::TargetSpec;
 use tracer::sink::{JsonSink, Sink, Start, TextOptions, TextSink};
+
+use crate::notices;
 
 /// Where stacks go, and how they look.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
@@ -87,5 +90,16 @@ impl OutputArguments {
         let choice = anstream::AutoStream::choice(&io::stdout());
         let color = self.output.is_none() && choice != anstream::ColorChoice::Never;
         TextOptions { color, zone: TimeZone::system() }
+    }
+}
+
+/// The exit status of what only writes: a reader that went away has what it wanted.
+pub(crate) fn ended(written: io::Result<()>) -> ExitCode {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            notices::say(&format!("cannot write the output: {error}"));
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
     }
 }

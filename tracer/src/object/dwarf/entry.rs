@@ -147,7 +147,7 @@ impl Names {
 }
 
 /// Calls `each` with every attribute of one entry; of the unit's root where none is given.
-fn for_each_attribute<'a>(
+pub(super) fn for_each_attribute<'a>(
     unit: UnitRef<'a>,
     entry: Option<UnitOffset<usize>>,
     mut each: impl FnMut(&Attribute<Slice<'a>>),

@@ -118,7 +118,10 @@ fn collect_inlined(
 }
 
 /// The file that a call names. Index 0 is no file before version 5.
-fn file_index(unit: UnitRef<'_>, value: AttributeValue<super::Slice<'_>>) -> Option<u64> {
+pub(super) fn file_index(
+    unit: UnitRef<'_>,
+    value: AttributeValue<super::Slice<'_>>,
+) -> Option<u64> {
     match value {
         AttributeValue::FileIndex(0) if unit.header.version() < 5 => None,
         AttributeValue::FileIndex(index) => Some(index),

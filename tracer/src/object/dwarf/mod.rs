@@ -9,10 +9,13 @@
 //! is bounded by [`Budget`], and ranges outside the module's code are dropped before they are
 //! searched. Whatever is damaged counts as absent.
 
+mod declared;
 mod entry;
 mod functions;
 mod inlined;
 mod lines;
+
+pub use declared::Declared;
 
 use std::sync::Arc;
 

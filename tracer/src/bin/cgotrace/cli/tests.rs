@@ -11,7 +11,7 @@ fn parse(line: &str) -> Result<(Options, OutputArguments), ErrorKind> {
     match Cli::try_parse_from(arguments).map_err(|error| error.kind())?.subcommand {
         Subcommand::Attach(arguments) => Ok(arguments.into_options()),
         Subcommand::Run(arguments) => Ok(arguments.into_options()),
-        Subcommand::Hold(_) => panic!("{line}"),
+        Subcommand::List(_) | Subcommand::Doctor(_) | Subcommand::Hold(_) => panic!("{line}"),
     }
 }
 
