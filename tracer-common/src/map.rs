@@ -6,6 +6,8 @@ pub const NO_MODULE: u16 = 0;
 pub const MAX_MODULES: usize = 4096;
 /// The most executable segments of a module.
 pub const MAX_SEGMENTS: usize = 4;
+/// The most mappings of a process that its dynamic linker's list gives at its start.
+pub const MAX_LISTED: usize = 16;
 /// The most mappings of a process that userspace tells; a power of two.
 pub const MAX_MAPPINGS: usize = 128;
 /// Walk slots a CPU: a walk that is preempted by another keeps its slot.
@@ -49,9 +51,12 @@ pub struct Module {
     pub pages: u32,
     /// Its executable segments, unused ones zero.
     pub segments: [Segment; MAX_SEGMENTS],
+    /// ELF virtual address of the word that leads to the dynamic linker's list of modules: the
+    /// value of `DT_DEBUG`. 0 where it has none.
+    pub debug_address: u64,
 }
 
-const _: () = assert!(size_of::<Module>() == 112);
+const _: () = assert!(size_of::<Module>() == 120);
 
 /// A process at one image: exec changes its `exec` and its `mm`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -81,7 +86,17 @@ pub struct Mapping {
     pub module: u64,
 }
 
-/// The mappings of a process that are known without asking the kernel.
+/// What a process had mapped when it started, by its dynamic linker's list; in no order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Listed {
+    /// How many of `mappings` are used.
+    pub count: u64,
+    /// One for each module that is known.
+    pub mappings: [Mapping; MAX_LISTED],
+}
+
+/// The mappings of a process that userspace has told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Mappings {

@@ -112,8 +112,9 @@ fn asmcgocall<M: Memory>(
     memory: &mut M,
 ) -> Result<(), Reason> {
     let stack = registers.values[index::SP as usize];
-    let g = memory.word(stack + rule.saved[0] as u64).ok_or(Reason::StackUnreadable)?;
-    let depth = memory.word(stack + rule.saved[1] as u64).ok_or(Reason::StackUnreadable)?;
+    let mut word =
+        |offset: u8| memory.word(stack.wrapping_add(offset as u64)).ok_or(Reason::StackUnreadable);
+    let (g, depth) = (word(rule.saved[0])?, word(rule.saved[1])?);
     // No g was saved where asmcgocall ran on g0 already: the depth is then the stack pointer.
     let frame = if g == 0 {
         depth
@@ -139,7 +140,7 @@ fn signal<M: Memory>(registers: &mut Registers, memory: &mut M) -> Result<(), Re
     let context = registers.values[index::SP as usize].wrapping_add(UCONTEXT_REGISTERS);
     // Slots of the kernel's struct sigcontext: r8..r15 0–7, rdi, rsi, rbp 10, rbx 11, rdx, rax,
     // rcx, rsp 15, rip 16.
-    let mut slot = |n: u64| memory.word(context + n * 8).ok_or(Reason::StackUnreadable);
+    let mut slot = |n: u64| memory.word(context.wrapping_add(n * 8)).ok_or(Reason::StackUnreadable);
     registers.values[index::R10 as usize] = slot(2)?;
     registers.values[index::R12 as usize] = slot(4)?;
     registers.values[index::R13 as usize] = slot(5)?;
@@ -153,3 +154,6 @@ fn signal<M: Memory>(registers: &mut Registers, memory: &mut M) -> Result<(), Re
     registers.exact = 1;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

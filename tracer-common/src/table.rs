@@ -72,14 +72,21 @@ impl Row {
     }
 }
 
-/// The last row of a page that starts at or before byte `low` of it: eight branch-free steps.
+/// The last row of a page that starts at or before byte `low` of it, in branch-free steps: five
+/// for the pages with few rows, which nearly all are, else eight.
 ///
 /// `row(i)` gives row i of the page; it is called with i below `count` only.
 #[inline(always)]
 pub fn find_row(count: u32, low: u8, row: impl Fn(u32) -> Row) -> Row {
+    if count <= 32 { search::<16>(count, low, row) } else { search::<128>(count, low, row) }
+}
+
+/// The search among less than twice `STEP` rows, or just as many.
+#[inline(always)]
+fn search<const STEP: u64>(count: u32, low: u8, row: impl Fn(u32) -> Row) -> Row {
     let above = ((low as u64) << 24 | 0xff_ffff) + 1;
     let mut at = 0u64;
-    let mut step = 128;
+    let mut step = STEP;
     while step != 0 {
         let next = at + step;
         let exists = less(next, count as u64);

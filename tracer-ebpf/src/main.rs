@@ -12,6 +12,10 @@
 #![no_main]
 #![feature(asm_experimental_arch)]
 #![allow(missing_docs, reason = "the macros of aya emit functions without documentation")]
+#![allow(
+    clippy::needless_borrows_for_generic_args,
+    reason = "a key by value is a copy on the stack, which has 512 bytes for all calls together"
+)]
 
 mod config;
 mod identity;
@@ -19,6 +23,7 @@ mod mapping;
 mod maps;
 mod output;
 mod slot;
+mod start;
 mod tables;
 mod task;
 mod walk;
@@ -53,11 +58,19 @@ fn probe(context: ProbeContext) -> u32 {
 /// The target's executable starts.
 #[uprobe]
 fn process_start(context: ProbeContext) -> u32 {
-    if task::is_target() {
-        // SAFETY: the kernel passes a valid `pt_regs`.
-        let address = unsafe { (*context.regs).rip };
-        output::announce_process(&task::process_key(), address);
+    if !task::is_target() {
+        return 0;
     }
+    // SAFETY: the kernel passes a valid `pt_regs`.
+    let address = unsafe { (*context.regs).rip };
+    let process = task::process_key();
+    if let Some(slot) = slot::claim() {
+        // SAFETY: the helper only reads the context that the kernel passed in.
+        let cookie = unsafe { bpf_get_attach_cookie(context.as_ptr()) };
+        start::list(slot, &process, address, cookie);
+        slot::release(slot);
+    }
+    output::announce_process(&process, address);
     0
 }
 

@@ -1,19 +1,20 @@
 //! Where an address lies: module and file offset.
 //!
 //! In this order: the segments found before in this walk, the first of which is the probe's own;
-//! the mappings that userspace has told; the other segments of the probe's module by its load
-//! bias; the kernel's `bpf_find_vma`, whose EBUSY is normal and never remembered.
+//! the mappings that userspace has told, or that the dynamic linker listed at the process's start;
+//! the other segments of the probe's module by its load bias; the kernel's `bpf_find_vma`, whose
+//! EBUSY is normal and never remembered.
 
 use aya_ebpf::helpers::generated::{bpf_find_vma, bpf_get_current_task_btf};
 use tracer_common::bound::{bounded, less};
 use tracer_common::map::{
-    MAX_MAPPINGS, MAX_SEGMENTS, Mapping, ModuleKey, NO_MODULE, ProcessKey, cookie,
+    MAX_LISTED, MAX_MAPPINGS, MAX_SEGMENTS, Mapping, ModuleKey, NO_MODULE, ProcessKey, cookie,
 };
 use tracer_common::reason::Reason;
 use tracer_common::walk::Location;
 
 use crate::config::{config, typed_half, typed_word};
-use crate::maps::{MODULE_NUMBERS, MODULES, PROCESSES};
+use crate::maps::{LISTED, MODULE_NUMBERS, MODULES, PROCESSES};
 use crate::output;
 use crate::slot::Slot;
 use crate::task;
@@ -24,6 +25,7 @@ const EBUSY: i64 = -16;
 #[inline(always)]
 pub(crate) fn start(slot: &mut Slot, address: u64, cookie: u64) -> bool {
     slot.known = [Mapping::default(); 2];
+    slot.process.tgid = 0;
     slot.module = cookie::module(cookie) as u64;
     let Some(module) = MODULES.get(slot.module as u32) else { return false };
     let offset = cookie::offset(cookie);
@@ -76,11 +78,20 @@ fn within(mapping: &Mapping, address: u64) -> Option<Location> {
 fn search(slot: *mut Slot, address: u64) -> u64 {
     // SAFETY: a claimed slot.
     let slot = unsafe { &mut *slot };
-    let process = task::process_key();
-    if told(slot, &process, address) || of_probed_module(slot, address) {
+    if slot.process.tgid == 0 {
+        slot.process = task::process_key();
+    }
+    if told(slot, address) || of_probed_module(slot, address) {
         return 0;
     }
-    let mut found = Found { known: &raw mut slot.known[1], key: ModuleKey::default(), reason: 0 };
+    ask_kernel(&slot.process, address, &mut slot.known[1])
+}
+
+/// The mapping that holds `address`, as the kernel knows it; 0, or the number of a reason, and
+/// then `mapping` is as it was. `mapping` lies in a claimed slot.
+#[inline(always)]
+pub(crate) fn ask_kernel(process: &ProcessKey, address: u64, mapping: &mut Mapping) -> u64 {
+    let mut found = Found { mapping, key: ModuleKey::default(), reason: 0 };
     // SAFETY: the callback has the signature that the helper asks for, and the context is on the
     // BPF stack.
     let result = unsafe {
@@ -95,25 +106,22 @@ fn search(slot: *mut Slot, address: u64) -> u64 {
     match result {
         0 => {
             if found.reason == Reason::UnknownModule as u64 {
-                output::announce_module(&found.key, &process, address);
+                output::announce_module(&found.key, process, address);
             }
             found.reason
         }
-        EBUSY => {
-            output::announce_process(&process, address);
-            Reason::MappingBusy as u64
-        }
+        EBUSY => Reason::MappingBusy as u64,
         _ => Reason::UnknownMapping as u64,
     }
 }
 
 /// By the mappings that userspace has told, sorted by their start.
 #[inline(always)]
-fn told(slot: &mut Slot, process: &ProcessKey, address: u64) -> bool {
-    // SAFETY: an entry may be replaced while it is read; see below.
-    let Some(mappings) = (unsafe { PROCESSES.get(process) }) else {
-        output::announce_process(process, address);
-        return false;
+fn told(slot: &mut Slot, address: u64) -> bool {
+    // SAFETY: the map gives up what was used least recently, which is not what is being read.
+    let Some(mappings) = (unsafe { PROCESSES.get(&slot.process) }) else {
+        output::announce_process(&slot.process, address);
+        return listed(slot, address);
     };
     let count = mappings.count;
     let mut at = 0u64;
@@ -124,15 +132,37 @@ fn told(slot: &mut Slot, process: &ProcessKey, address: u64) -> bool {
         at += step * (less(next, count) & less(starts, address + 1));
         step >>= 1;
     }
-    let mapping = mappings.mappings[bounded::<INDEX>(at)];
+    let mapping = &mappings.mappings[bounded::<INDEX>(at)];
     let found = at < count && address >= mapping.start && address < mapping.end;
     if found {
-        slot.known[1] = mapping;
+        slot.known[1] = *mapping;
     }
     found
 }
 
 const INDEX: u64 = MAX_MAPPINGS as u64 - 1;
+
+/// By the dynamic linker's list, read when the process started.
+#[inline(always)]
+fn listed(slot: &mut Slot, address: u64) -> bool {
+    // SAFETY: as in `told`.
+    let Some(listed) = (unsafe { LISTED.get(&slot.process) }) else { return false };
+    let mut at = 0;
+    let mut index = 0;
+    while index < MAX_LISTED {
+        let mapping = &listed.mappings[index];
+        // At most one does: mappings do not overlap.
+        let holds = less(mapping.start, address + 1) & less(address, mapping.end);
+        at += holds * (index as u64);
+        index += 1;
+    }
+    let mapping = &listed.mappings[bounded::<{ MAX_LISTED as u64 - 1 }>(at)];
+    let found = address >= mapping.start && address < mapping.end;
+    if found {
+        slot.known[1] = *mapping;
+    }
+    found
+}
 
 /// By the load bias of the probed module, for a second executable segment of it.
 #[inline(always)]
@@ -159,7 +189,7 @@ fn of_probed_module(slot: &mut Slot, address: u64) -> bool {
 /// What the callback of `bpf_find_vma` leaves.
 #[repr(C)]
 struct Found {
-    known: *mut Mapping,
+    mapping: *mut Mapping,
     key: ModuleKey,
     /// 0, or the number of a reason.
     reason: u64,
@@ -186,9 +216,9 @@ unsafe extern "C" fn on_vma(_task: u64, vma: u64, found: *mut Found) -> i64 {
         found.reason = Reason::UnknownModule as u64;
         return 0;
     }
-    // SAFETY: `known` points into the claimed slot; `vma` as above.
+    // SAFETY: `mapping` points into a claimed slot; `vma` as above.
     unsafe {
-        *found.known = Mapping {
+        *found.mapping = Mapping {
             start: typed_word(vma, config!(vma_start)),
             end: typed_word(vma, config!(vma_end)),
             offset: typed_word(vma, config!(vma_page_offset)) << 12,

@@ -2,7 +2,7 @@
 
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, RingBuf};
 use aya_ebpf::macros::btf_map;
-use tracer_common::map::{Identity, MAX_MODULES, Mappings, Module, ModuleKey, ProcessKey};
+use tracer_common::map::{Identity, Listed, MAX_MODULES, Mappings, Module, ModuleKey, ProcessKey};
 use tracer_common::rule::Rule;
 use tracer_common::table::{CHUNK_ENTRIES, MAX_CHUNKS, MAX_RULES};
 
@@ -46,6 +46,10 @@ pub(crate) static MODULE_NUMBERS: HashMap<ModuleKey, u32, { MAX_MODULES * 2 }> =
 /// Mappings that userspace has told. An entry of a process that has gone falls out in time.
 #[btf_map]
 pub(crate) static PROCESSES: LruHashMap<ProcessKey, Mappings, 512> = LruHashMap::new();
+
+/// Mappings by the dynamic linkers' lists: what is known before userspace has told.
+#[btf_map]
+pub(crate) static LISTED: LruHashMap<ProcessKey, Listed, 1024> = LruHashMap::new();
 
 /// Processes that were announced already.
 #[btf_map]

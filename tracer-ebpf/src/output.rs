@@ -1,6 +1,6 @@
 //! Records to userspace, and counts of those that were lost.
 
-use aya_ebpf::bindings::BPF_NOEXIST;
+use aya_ebpf::bindings::{BPF_NOEXIST, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
 use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_comm, bpf_ktime_get_ns, bpf_ringbuf_output,
 };
@@ -31,13 +31,17 @@ pub(crate) fn lost(loss: Loss) {
 }
 
 /// Sends `size` bytes from `record` on; counts them as lost where there is no room.
+///
+/// A hit wakes nobody: userspace looks at the ring buffer many times a second, and a wake-up costs
+/// the target more than the walk. News of processes and modules do wake.
 #[inline(always)]
-fn send(record: *mut core::ffi::c_void, size: u64, loss: Loss) -> bool {
+fn send(record: *mut core::ffi::c_void, size: u64, loss: Loss, flags: u32) -> bool {
     // SAFETY: the verifier checks that `size` bytes are readable.
     // The map is addressed as the static that the loader relocates: aya's own `output` wants a
     // type of constant size.
-    let result =
-        unsafe { bpf_ringbuf_output((&raw const EVENTS).cast_mut().cast(), record, size, 0) };
+    let result = unsafe {
+        bpf_ringbuf_output((&raw const EVENTS).cast_mut().cast(), record, size, flags as u64)
+    };
     if result != 0 {
         lost(loss);
     }
@@ -75,23 +79,15 @@ pub(crate) fn hit(slot: *mut Slot, cookie: u64) {
         frames = MAX_FRAMES;
     }
     let size = size_of::<HitHeader>() + frames * size_of::<Frame>();
-    send((&raw mut *header).cast(), size as u64, Loss::RingFull);
+    send((&raw mut *header).cast(), size as u64, Loss::RingFull, BPF_RB_NO_WAKEUP);
 }
 
 /// Tells userspace of a process whose mappings it has not told, once.
 #[inline(always)]
 pub(crate) fn announce_process(process: &ProcessKey, address: u64) {
-    if ANNOUNCED_PROCESSES.insert(process, 1, BPF_NOEXIST as u64).is_err() {
-        return;
-    }
-    let mut control = Control {
-        kind: KIND_PROCESS,
-        pid: task::numbers().0,
-        process: *process,
-        address,
-        module: ModuleKey::default(),
-    };
-    if !send((&raw mut control).cast(), size_of::<Control>() as u64, Loss::ControlRingFull) {
+    if ANNOUNCED_PROCESSES.insert(process, 1, BPF_NOEXIST as u64).is_ok()
+        && !announce(KIND_PROCESS, process, &ModuleKey::default(), address)
+    {
         let _ = ANNOUNCED_PROCESSES.remove(process);
     }
 }
@@ -99,17 +95,18 @@ pub(crate) fn announce_process(process: &ProcessKey, address: u64) {
 /// Tells userspace of a module that has no rows, once.
 #[inline(always)]
 pub(crate) fn announce_module(module: &ModuleKey, process: &ProcessKey, address: u64) {
-    if ANNOUNCED_MODULES.insert(module, 1, BPF_NOEXIST as u64).is_err() {
-        return;
-    }
-    let mut control = Control {
-        kind: KIND_UNKNOWN_MODULE,
-        pid: task::numbers().0,
-        process: *process,
-        address,
-        module: *module,
-    };
-    if !send((&raw mut control).cast(), size_of::<Control>() as u64, Loss::ControlRingFull) {
+    if ANNOUNCED_MODULES.insert(module, 1, BPF_NOEXIST as u64).is_ok()
+        && !announce(KIND_UNKNOWN_MODULE, process, module, address)
+    {
         let _ = ANNOUNCED_MODULES.remove(module);
     }
+}
+
+/// A function of its own, since the stack of the walk is nearly full.
+#[inline(never)]
+fn announce(kind: u32, process: &ProcessKey, module: &ModuleKey, address: u64) -> bool {
+    let mut control =
+        Control { kind, pid: task::numbers().0, process: *process, address, module: *module };
+    let (record, size) = ((&raw mut control).cast(), size_of::<Control>() as u64);
+    send(record, size, Loss::ControlRingFull, BPF_RB_FORCE_WAKEUP)
 }

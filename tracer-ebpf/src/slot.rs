@@ -5,7 +5,7 @@
 
 use aya_ebpf::helpers::generated::bpf_get_smp_processor_id;
 use tracer_common::event::{Frame, HitHeader, MAX_FRAMES};
-use tracer_common::map::{Mapping, SLOTS_PER_CPU};
+use tracer_common::map::{Listed, Mapping, ProcessKey, SLOTS_PER_CPU};
 use tracer_common::walk::Walk;
 
 use crate::maps::SLOTS;
@@ -20,10 +20,14 @@ pub(crate) struct Slot {
     pub(crate) walk: Walk,
     /// Where the probed function's segment lies, and where the last other address was found.
     pub(crate) known: [Mapping; 2],
+    /// The process; its `tgid` is 0 until it is needed.
+    pub(crate) process: ProcessKey,
     /// The probed module's number.
     pub(crate) module: u64,
     /// The probed module's load bias: run-time address less ELF virtual address.
     pub(crate) bias: u64,
+    /// The dynamic linker's list, while it is read.
+    pub(crate) listed: Listed,
     /// The part of the stack that was read last.
     pub(crate) window: Window,
     /// The record's head; the frames follow it without a hole.

@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use xtask::tool::example::ANIMALS;
+use xtask::tool::example::{ANIMALS, Example, RUSTLIB_CDYLIB, RUSTLIB_DLOPEN};
 use xtask::tool::expected::Expected;
 use xtask::tool::go::{LinkMode, NEWEST};
 
@@ -18,10 +18,12 @@ use support::{Session, run, send};
 
 const PROGRAMS: usize = 200;
 
-/// Runs the programs while cgotrace sleeps, so that each has gone when its event is read.
-fn two_hundred_of_two_hundred(mode: LinkMode, arguments: &[&str]) {
-    let program = ANIMALS.fixture(NEWEST, mode);
-    let session = Session::attach(&[program.to_str().expect("path"), "--func", ANIMALS.probe]);
+/// Runs the programs while cgotrace sleeps, so that each has gone when its event is read. Each
+/// calls the function so many times.
+fn two_hundred_of_two_hundred(example: &Example, mode: LinkMode, hits: usize, arguments: &[&str]) {
+    let program = example.fixture(NEWEST, mode);
+    let pattern = example.pattern(program.parent().expect("folder"));
+    let session = Session::attach(&[program.to_str().expect("path"), "--func", &pattern]);
     send(session.pid(), Signal::STOP);
     for _ in 0..PROGRAMS {
         // Waits for its end: from here on its process is gone.
@@ -31,23 +33,42 @@ fn two_hundred_of_two_hundred(mode: LinkMode, arguments: &[&str]) {
     assert_eq!(written_before, 0, "an event was read while its process lived");
     sleep(Duration::from_secs(1));
     send(session.pid(), Signal::CONT);
-    session.wait_for_stacks(PROGRAMS);
+    session.wait_for_stacks(PROGRAMS * hits);
     let trace = session.interrupt();
     for stack in support::records(&trace, "stack") {
         assert!(!Path::new(&format!("/proc/{}", stack["pid"])).exists(), "{stack}");
     }
-    let exact = Expected::of(&ANIMALS).expect("expected.txt").check(&trace).expect("exact");
-    println!("{} {arguments:?}: {exact} of {PROGRAMS}", mode.name());
-    assert_eq!(exact, PROGRAMS);
+    let exact = Expected::of(example).expect("expected.txt").check(&trace).expect("exact");
+    println!("{} {} {arguments:?}: {exact} of {}", example.name, mode.name(), PROGRAMS * hits);
+    assert_eq!(exact, PROGRAMS * hits);
 }
 
 #[test]
 fn alone() {
-    LinkMode::ALL.into_iter().for_each(|mode| two_hundred_of_two_hundred(mode, &[]));
+    for mode in LinkMode::ALL {
+        two_hundred_of_two_hundred(&ANIMALS, mode, 1, &[]);
+    }
 }
 
 #[test]
 fn with_four_threads_that_map_and_unmap_memory() {
-    let noise = ["-noise", "4"];
-    LinkMode::ALL.into_iter().for_each(|mode| two_hundred_of_two_hundred(mode, &noise));
+    for mode in LinkMode::ALL {
+        two_hundred_of_two_hundred(&ANIMALS, mode, 1, &["-noise", "4"]);
+    }
+}
+
+// The Rust library is called once, and calls the function twice: into a panic and without.
+
+#[test]
+fn in_a_linked_shared_library() {
+    for mode in LinkMode::ALL {
+        two_hundred_of_two_hundred(&RUSTLIB_CDYLIB, mode, 2, &[]);
+    }
+}
+
+#[test]
+fn in_a_library_loaded_by_dlopen() {
+    for mode in LinkMode::ALL {
+        two_hundred_of_two_hundred(&RUSTLIB_DLOPEN, mode, 2, &[]);
+    }
 }

@@ -1,57 +1,96 @@
-//! Every example, with every Go version and link mode: each hit's whole list of frames, with
-//! lines, against the stack that its source must give.
+//! The test matrix: every example, Go version, link mode and kind of stripping. Each hit's whole
+//! list of frames, with lines, against the stack that its source must give.
 #![cfg(feature = "privileged-tests")]
 
 mod support;
 
-use xtask::tool::example::{ALL, DEEP, Example};
-use xtask::tool::expected::Expected;
-use xtask::tool::go::{LinkMode, NEWEST, TESTED};
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+use xtask::tool::example::DEEP;
+use xtask::tool::fixture::{Fixture, Symbols, matrix};
+use xtask::tool::go::{LinkMode, NEWEST};
 
 use support::{cgotrace, functions, records, run};
 
-/// Traces one run of an example; what it wrote.
-fn trace(example: &Example, version: &str, mode: LinkMode, arguments: &[&str]) -> String {
+const ROUNDS: usize = 20;
+
+/// Traces one run of a program: what cgotrace wrote, or what it said where it failed.
+fn try_trace(program: &Path, pattern: &str, arguments: &[&str]) -> Result<String, String> {
     let folder = tempfile::tempdir().expect("folder");
-    let output = folder.path().join("trace.json");
-    run(
-        cgotrace()
-            .args(["run", "--format", "json", "--func", example.probe, "-o"])
-            .arg(&output)
-            .arg("--")
-            .arg(example.fixture(version, mode))
-            .args(arguments),
-        0,
-    );
-    std::fs::read_to_string(output).expect("trace")
+    let written = folder.path().join("trace.json");
+    let mut command = cgotrace();
+    command.args(["run", "--format", "json", "--func", pattern, "-o"]).arg(&written);
+    command.arg("--").arg(program).args(arguments);
+    let output = command.stdin(Stdio::null()).output().expect("start cgotrace");
+    if !output.status.success() {
+        return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(std::fs::read_to_string(written).expect("trace"))
+}
+
+fn trace(program: &Path, pattern: &str, arguments: &[&str]) -> String {
+    try_trace(program, pattern, arguments).expect("cgotrace")
+}
+
+/// Traces one cell of the matrix: how many hits had their stack, or what was wrong.
+fn exact(fixture: &Fixture) -> Result<usize, String> {
+    let rounds = ROUNDS.to_string();
+    let traced = |fixture: &Fixture| {
+        let pattern = fixture.pattern().map_err(|error| format!("{error:#}"))?;
+        try_trace(&fixture.file(), &pattern, &["-rounds", &rounds])
+    };
+    let said = traced(fixture)?;
+    let expected = fixture.expected().expect("expected.txt");
+    let exact = expected.check(&said).map_err(|error| format!("{error:#}"))?;
+    if fixture.symbols == Symbols::Stripped {
+        // Unnamed frames say little: they must lie where the named ones of its twin lie.
+        let twin = traced(&Fixture { symbols: Symbols::Whole, ..*fixture })?;
+        if places(&said) != places(&twin) {
+            return Err("its frames lie elsewhere than before it was stripped".to_owned());
+        }
+    }
+    if exact != ROUNDS * fixture.example.hits {
+        return Err(format!("{exact} hits, each with its stack"));
+    }
+    Ok(exact)
+}
+
+/// The file offsets of the physical frames, for each stack.
+fn places(trace: &str) -> Vec<Vec<Value>> {
+    let physical = |stack: &Value| {
+        let frames = stack["frames"].as_array().expect("frames").iter();
+        frames
+            .filter(|frame| frame["inlined"] == false)
+            .map(|frame| frame["offset"].clone())
+            .collect()
+    };
+    records(trace, "stack").iter().map(physical).collect()
 }
 
 #[test]
-fn every_hit_of_every_example_has_its_stack() {
-    println!("example   Go       mode  hits  exact");
-    for example in ALL {
-        let expected = Expected::of(example).expect("expected.txt");
-        for version in TESTED {
-            for mode in LinkMode::ALL {
-                let trace = trace(example, version, mode, &["-rounds", "20"]);
-                let exact = expected.check(&trace).unwrap_or_else(|error| {
-                    panic!("{} with Go {version}, {}: {error:#}", example.name, mode.name())
-                });
-                let hits = 20 * example.hits;
-                println!(
-                    "{:<9} {version:<8} {:<5} {hits:>4}  {exact:>5}",
-                    example.name,
-                    mode.name()
-                );
-                assert_eq!(exact, hits);
-            }
-        }
+fn every_hit_of_every_fixture_has_its_stack() {
+    let mut table = format!("{:<20} {:<8} mode  hits  exact\n", "example", "Go");
+    let mut wrong = String::new();
+    for fixture in matrix() {
+        let hits = ROUNDS * fixture.example.hits;
+        let exact = exact(&fixture).unwrap_or_else(|why| {
+            writeln!(wrong, "{fixture}: {why}").expect("write");
+            0
+        });
+        let name = format!("{}{}", fixture.example.name, fixture.symbols.suffix());
+        let (version, mode) = (fixture.version, fixture.mode.name());
+        writeln!(table, "{name:<20} {version:<8} {mode:<5} {hits:>4}  {exact:>5}").expect("write");
     }
+    println!("{table}");
+    assert!(wrong.is_empty(), "{wrong}");
 }
 
 #[test]
 fn three_hundred_frames_are_whole() {
-    let trace = trace(&DEEP, NEWEST, LinkMode::Pie, &["-depth", "300"]);
+    let trace = trace(&DEEP.fixture(NEWEST, LinkMode::Pie), DEEP.probe, &["-depth", "300"]);
     let stacks = records(&trace, "stack");
     assert_eq!(stacks.len(), 1);
     assert_eq!(stacks[0]["complete"], true);
@@ -62,7 +101,7 @@ fn three_hundred_frames_are_whole() {
 
 #[test]
 fn beyond_the_limit_the_innermost_frames_are_kept_and_it_is_said() {
-    let trace = trace(&DEEP, NEWEST, LinkMode::Exe, &["-depth", "1000"]);
+    let trace = trace(&DEEP.fixture(NEWEST, LinkMode::Exe), DEEP.probe, &["-depth", "1000"]);
     let stacks = records(&trace, "stack");
     assert_eq!(stacks.len(), 1);
     let stack = &stacks[0];

@@ -1,40 +1,36 @@
-//! `fixtures`: the examples × Go × link mode, in `target/fixtures/<Go>/<exe or pie>/<example>`.
+//! `fixtures`: the test matrix, in `target/fixtures/<Go>/<exe or pie>/<example>`.
 
 use anyhow::Result;
-use xtask::tool::example::{self, Built};
-use xtask::tool::go::{self, LinkMode};
-use xtask::tool::paths;
+use xtask::tool::example::Built;
+use xtask::tool::fixture::{self, Fixture};
+use xtask::tool::{go, paths};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The Go versions, such as 1.27 or 1.27.3.
+    /// Only these Go versions, such as 1.27 or 1.27.3.
     #[arg(long = "go", value_delimiter = ',', value_name = "VERSION")]
     versions: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    if arguments.versions.is_empty() {
-        return build(&go::TESTED);
-    }
     let versions: Result<Vec<_>> = arguments.versions.iter().map(|text| go::known(text)).collect();
-    build(&versions?)
+    let versions = versions?;
+    let mut fixtures = fixture::matrix();
+    fixtures.retain(|fixture| versions.is_empty() || versions.contains(&fixture.version));
+    build(&fixtures)
 }
 
-/// Builds every example with these Go versions, and says a line for each.
-pub(crate) fn build(versions: &[&str]) -> Result<()> {
-    for version in versions {
-        let go = go::ensure_version(version)?;
-        for mode in LinkMode::ALL {
-            for example in example::ALL {
-                let to = example.fixture(version, mode);
-                let state = match example.build(&go, version, mode, &to)? {
-                    Built::Already => "up to date",
-                    Built::Now => "built",
-                };
-                let shown = to.strip_prefix(paths::root()).unwrap_or(&to);
-                println!("fixtures: {} with Go {version}: {state}", shown.display());
-            }
-        }
+/// Builds these, and says a line for each.
+pub(crate) fn build(fixtures: &[Fixture]) -> Result<()> {
+    for fixture in fixtures {
+        let go = go::ensure_version(fixture.version)?;
+        let state = match fixture.build(&go)? {
+            Built::Already => "up to date",
+            Built::Now => "built",
+        };
+        let file = fixture.file();
+        let shown = file.strip_prefix(paths::root()).unwrap_or(&file);
+        println!("fixtures: {} with Go {}: {state}", shown.display(), fixture.version);
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let versions: Result<Vec<_>> = arguments.versions.iter().map(|text| go::known(text)).collect();
     let mut versions = versions?;
     if versions.is_empty() {
-        versions = go::TESTED.to_vec();
+        versions = go::KNOWN.to_vec();
     }
     let parts = match arguments.parts.as_slice() {
         [] => &[Part::Go, Part::Bpf, Part::Vm, Part::Bench],

@@ -4,7 +4,7 @@ use crate::setup::{self, Part};
 use crate::{fixtures, vm};
 use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
-use xtask::tool::{command, go, paths};
+use xtask::tool::{command, fixture, go, paths};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -82,9 +82,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         if !arguments.skip_vm {
             needed.push(Part::Vm);
         }
-        setup::ensure(&needed, &go::TESTED)
+        setup::ensure(&needed, &go::KNOWN)
     });
-    parts.run("fixtures", || fixtures::build(&go::TESTED));
+    parts.run("fixtures", || fixtures::build(&fixture::matrix()));
     parts.run("plain", || cargo_test(&[]));
     if arguments.skip_privileged {
         parts.skip("privileged");

@@ -81,9 +81,9 @@ pub enum BpfError {
         path: PathBuf,
         /// The file offset.
         offset: u64,
-        /// What aya said.
+        /// What aya or the system said.
         #[source]
-        source: Box<aya::programs::ProgramError>,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The kernel did not know a mapping of our own.
     #[error("cannot ask the kernel for the identity of {}: {what}", path.display())]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use aya::programs::ProgramType;
 use aya::sys::{BpfHelper, is_helper_supported};
+use rustix::io::Errno;
 
 use super::BpfError;
 use super::error::release;
@@ -49,14 +50,20 @@ pub fn check() -> Result<(), BpfError> {
     Ok(())
 }
 
-/// Whether an error of aya's comes from missing rights.
+/// Whether an error of aya's comes from missing rights: EPERM. EACCES is what the verifier says of
+/// a program that it rejects, and what perf_event_open says of missing rights.
 pub(super) fn is_not_permitted(error: &(dyn std::error::Error + 'static)) -> bool {
+    system_error(error) == Some(Errno::PERM)
+}
+
+/// The system's error that an error of aya's comes from.
+pub(super) fn system_error(error: &(dyn std::error::Error + 'static)) -> Option<Errno> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            return error.kind() == std::io::ErrorKind::PermissionDenied;
+            return Errno::from_io_error(error);
         }
         next = error.source();
     }
-    false
+    None
 }

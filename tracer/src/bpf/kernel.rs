@@ -1,23 +1,28 @@
 //! The loaded BPF object.
 
+use std::num::NonZeroU32;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use aya::maps::{Array, MapData, RingBuf};
-use aya::programs::{RawTracePoint, RawTracePointRunOptions, TestRun, UProbe};
+use aya::programs::{Program, RawTracePoint, RawTracePointRunOptions, TestRun, UProbe};
 use aya::{Ebpf, EbpfLoader};
 use tracer_common::map::{Identity, Mappings, ModuleKey, ProcessKey, SLOTS_PER_CPU};
 use tracer_common::reason::Loss;
 
+use super::attach::{AttachMethod, Probes, Progress};
 use super::error::release;
 use super::features::is_not_permitted;
-use super::{BpfError, Ring, Scope, TableWriter, attach, btf};
+use super::{BpfError, Ring, Scope, TableWriter, attach, btf, multi, sys};
 use crate::address::FileOffset;
 
 /// The committed object, built from `tracer-ebpf` by `cargo xtask ebpf`.
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../tracer-ebpf/prebuilt/cgotrace.bpf.o");
 /// Names another object to load, for `cargo xtask ebpf --check`.
 const OBJECT_VARIABLE: &str = "CGOTRACE_BPF_OBJECT";
+/// Set to anything, it keeps to probes one by one, for tests and measurements.
+const ONE_BY_ONE_VARIABLE: &str = "CGOTRACE_ONE_BY_ONE";
 /// Bytes of the ring buffer: about 16,000 stacks of 30 frames.
 const RING_BYTES: u32 = 8 << 20;
 
@@ -44,6 +49,7 @@ pub struct Kernel {
     targets: aya::maps::HashMap<MapData, u32, u32>,
     processes: aya::maps::HashMap<MapData, ProcessKey, Mappings>,
     figures: Vec<ProgramFigures>,
+    probes: Probes,
 }
 
 impl Kernel {
@@ -70,6 +76,7 @@ impl Kernel {
                 }
             })?;
         let maps_time = started.elapsed();
+        let maps = multi::Maps::of(&ebpf);
         let writer = TableWriter::new(
             take(&mut ebpf, "PAGES")?,
             take(&mut ebpf, "ROWS")?,
@@ -85,8 +92,14 @@ impl Kernel {
             processes: take(&mut ebpf, "PROCESSES")?,
             ebpf,
             figures: Vec::new(),
+            probes: Probes::OneByOne { why: String::new(), links: Vec::new() },
         };
-        load_programs(&mut kernel, maps_time)?;
+        kernel.load_program(IDENTIFY)?;
+        kernel.load_program(PROCESS_START)?;
+        kernel.load_walk(&data, maps)?;
+        if let Some(first) = kernel.figures.first_mut() {
+            first.load_time += maps_time;
+        }
         Ok((kernel, writer, Ring::new(ring)))
     }
 
@@ -121,21 +134,40 @@ impl Kernel {
         Err(failed("its mappings were busy for too long".to_owned()))
     }
 
-    /// Attaches the walk at a file offset; hits carry `cookie`.
+    /// Attaches the walk at file offsets of one file; a hit carries the cookie of its place.
+    /// `progress` hears how far it is.
     ///
     /// # Errors
-    /// The kernel refuses the probe.
-    pub fn attach_probe(
+    /// The kernel refuses a probe; those before it stay.
+    pub fn attach_probes(
         &mut self,
         path: &Path,
-        offset: FileOffset,
-        cookie: u64,
+        places: &[(FileOffset, u64)],
         scope: Scope,
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<(), BpfError> {
-        attach::attach(self.program(PROBE)?, path, offset, cookie, scope)
+        match &mut self.probes {
+            Probes::OneLink { program, links } => {
+                attach::attach_by_link(program, links, path, places, scope, progress)
+            }
+            Probes::OneByOne { links, .. } => {
+                let program = program(&mut self.ebpf, PROBE)?;
+                attach::attach_each(program, links, path, places, scope, progress)
+            }
+        }
     }
 
-    /// Announces every process that reaches `offset`, an executable's entry point.
+    /// How this kernel attaches probes.
+    #[must_use]
+    pub fn attach_method(&self) -> AttachMethod {
+        match &self.probes {
+            Probes::OneLink { .. } => AttachMethod::OneLink,
+            Probes::OneByOne { why, .. } => AttachMethod::OneByOne(why.clone()),
+        }
+    }
+
+    /// Announces every process that reaches the executable's entry point, and notes what its
+    /// dynamic linker has loaded. `cookie` names the module and the offset.
     ///
     /// # Errors
     /// The kernel refuses the probe.
@@ -143,8 +175,9 @@ impl Kernel {
         &mut self,
         path: &Path,
         offset: FileOffset,
+        cookie: u64,
     ) -> Result<(), BpfError> {
-        attach::attach(self.program(PROCESS_START)?, path, offset, 0, Scope::All)
+        attach::attach(self.program(PROCESS_START)?, path, offset, cookie, Scope::All).map(|_| ())
     }
 
     /// Traces a process and what it starts, where not all are traced.
@@ -184,36 +217,80 @@ impl Kernel {
         &self.figures
     }
 
-    /// Detaches every probe; events that are in the ring buffer stay there.
+    /// How long attaching and detaching `count` probes will take, measured on one place. `None`
+    /// where one link takes all, in a moment.
+    ///
+    /// # Errors
+    /// The kernel refuses the probe.
+    pub fn measure_cost(
+        &mut self,
+        path: &Path,
+        place: FileOffset,
+        count: usize,
+    ) -> Result<Option<Duration>, BpfError> {
+        if matches!(self.probes, Probes::OneLink { .. }) {
+            return Ok(None);
+        }
+        let started = Instant::now();
+        let program = program(&mut self.ebpf, PROCESS_START)?;
+        // The cheapest program, and our own process only: nothing is reported.
+        let own = Scope::Process(NonZeroU32::new(std::process::id()).unwrap_or(NonZeroU32::MIN));
+        let link = attach::attach(program, path, place, 0, own)?;
+        program.detach(link).map_err(|source| program_error("detach", PROCESS_START, source))?;
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        Ok(Some(started.elapsed().saturating_mul(count)))
+    }
+
+    /// Detaches every probe; events that are in the ring buffer stay there. `progress` hears how
+    /// far it is.
     ///
     /// # Errors
     /// The kernel refused.
-    pub fn detach(&mut self) -> Result<(), BpfError> {
-        for name in [PROBE, PROCESS_START] {
-            self.program::<UProbe>(name)?
-                .unload()
-                .map_err(|source| program_error("detach", name, source))?;
+    pub fn detach(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), BpfError> {
+        self.program::<UProbe>(PROCESS_START)?
+            .unload()
+            .map_err(|source| program_error("detach", PROCESS_START, source))?;
+        self.detach_probes(progress)
+    }
+
+    /// Detaches the probes of [`Kernel::attach_probes`]; others can be attached then.
+    ///
+    /// # Errors
+    /// The kernel refused.
+    pub fn detach_probes(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), BpfError> {
+        match &mut self.probes {
+            Probes::OneLink { links, .. } => {
+                let detach = |link| {
+                    drop(link);
+                    Ok(())
+                };
+                attach::close(links, detach, progress)
+            }
+            Probes::OneByOne { links, .. } => {
+                let program: &mut UProbe = program(&mut self.ebpf, PROBE)?;
+                let detach = |link| {
+                    let failed = |source| program_error("detach", PROBE, source);
+                    program.detach(link).map_err(failed)
+                };
+                attach::close(links, detach, progress)
+            }
         }
-        Ok(())
     }
 
     fn program<'a, P>(&'a mut self, name: &'static str) -> Result<&'a mut P, BpfError>
     where
-        &'a mut P: TryFrom<&'a mut aya::programs::Program>,
+        &'a mut P: TryFrom<&'a mut Program>,
     {
-        let program = self.ebpf.program_mut(name).ok_or(BpfError::NoSuchPart(name))?;
-        program.try_into().map_err(|_| BpfError::NoSuchPart(name))
+        program(&mut self.ebpf, name)
     }
-}
 
-/// Loads the programs, and notes what each cost.
-fn load_programs(kernel: &mut Kernel, maps_time: Duration) -> Result<(), BpfError> {
-    for name in [IDENTIFY, PROCESS_START, PROBE] {
+    /// Loads a program by aya, and notes what it cost.
+    fn load_program(&mut self, name: &'static str) -> Result<(), BpfError> {
         let started = Instant::now();
         let loaded = if name == IDENTIFY {
-            kernel.program::<RawTracePoint>(name)?.load()
+            self.program::<RawTracePoint>(name)?.load()
         } else {
-            kernel.program::<UProbe>(name)?.load()
+            self.program::<UProbe>(name)?.load()
         };
         loaded.map_err(|source| {
             if is_not_permitted(&source) {
@@ -222,20 +299,56 @@ fn load_programs(kernel: &mut Kernel, maps_time: Duration) -> Result<(), BpfErro
                 program_error("load", name, source)
             }
         })?;
-        let program = kernel.ebpf.program(name).ok_or(BpfError::NoSuchPart(name))?;
-        kernel.figures.push(ProgramFigures {
+        let info = self.ebpf.program(name).ok_or(BpfError::NoSuchPart(name))?.info().ok();
+        self.figures.push(ProgramFigures {
             name,
-            verified_instructions: program
-                .info()
-                .ok()
-                .and_then(|info| info.verified_instruction_count()),
+            verified_instructions: info.and_then(|info| info.verified_instruction_count()),
             load_time: started.elapsed(),
         });
+        Ok(())
     }
-    if let Some(first) = kernel.figures.first_mut() {
-        first.load_time += maps_time;
+
+    /// Loads the walk for links of many places, or by aya where there is no such thing.
+    fn load_walk(
+        &mut self,
+        object: &[u8],
+        maps: std::io::Result<multi::Maps>,
+    ) -> Result<(), BpfError> {
+        let started = Instant::now();
+        let other = self.ebpf.program(PROCESS_START).and_then(|program| program.info().ok());
+        let program = if std::env::var_os(ONE_BY_ONE_VARIABLE).is_some() {
+            Err(format!("{ONE_BY_ONE_VARIABLE} is set"))
+        } else if !multi::is_supported() {
+            Err(format!("Linux {} has no uprobe_multi links", release()))
+        } else {
+            maps.map_err(|error| error.to_string()).and_then(|maps| {
+                multi::load(object, PROBE, &maps, other.and_then(|info| info.btf_id()))
+            })
+        };
+        match program {
+            Ok(program) => {
+                self.figures.push(ProgramFigures {
+                    name: PROBE,
+                    verified_instructions: sys::verified_instructions(program.as_fd()),
+                    load_time: started.elapsed(),
+                });
+                self.probes = Probes::OneLink { program, links: Vec::new() };
+                Ok(())
+            }
+            Err(why) => {
+                self.probes = Probes::OneByOne { why, links: Vec::new() };
+                self.load_program(PROBE)
+            }
+        }
     }
-    Ok(())
+}
+
+fn program<'a, P>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut P, BpfError>
+where
+    &'a mut P: TryFrom<&'a mut Program>,
+{
+    let program = ebpf.program_mut(name).ok_or(BpfError::NoSuchPart(name))?;
+    program.try_into().map_err(|_| BpfError::NoSuchPart(name))
 }
 
 fn program_error(

@@ -8,10 +8,12 @@ mod btf;
 mod error;
 mod features;
 mod kernel;
+mod multi;
 mod ring;
+mod sys;
 mod tables;
 
-pub use attach::Scope;
+pub use attach::{AttachMethod, Progress, Scope};
 pub use error::BpfError;
 pub use features::check as check_features;
 pub use kernel::{Kernel, ProgramFigures};

@@ -77,6 +77,21 @@ impl ObjectFile {
         })
     }
 
+    /// Where the dynamic linker of a process leaves the address of its list of modules: the value
+    /// of the `DT_DEBUG` entry, which executables have.
+    #[must_use]
+    pub fn debug_address(&self) -> Option<ElfAddress> {
+        let (header, endian) = self.header()?;
+        let segments = header.program_headers(endian, self.data()).ok()?;
+        let (segment, entries) = segments.iter().find_map(|segment| {
+            Some((segment, segment.dynamic(endian, self.data()).ok().flatten()?))
+        })?;
+        let index = entries.iter().position(|entry| entry.tag(endian) == elf::DT_DEBUG)?;
+        let value = size_of_val(&entries[index]) as u64 / 2;
+        let within = size_of_val(&entries[..index]) as u64 + value;
+        Some(ElfAddress(segment.p_vaddr(endian)).plus(within))
+    }
+
     /// The dynamic linker it asks for (`PT_INTERP`); `None` for a static file or a library.
     #[must_use]
     pub fn interpreter(&self) -> Option<PathBuf> {

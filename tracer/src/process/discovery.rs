@@ -1,8 +1,9 @@
 //! Which processes there are, and which of them run a binary.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::Metadata;
 use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -108,6 +109,17 @@ impl Process {
         }
         Ok(Self { pid, executable: without_mark(link), program, comm })
     }
+}
+
+/// A variable of the environment that a process was started with. `None` where it is not set, or
+/// the process may not be looked at.
+#[must_use]
+pub fn environment_variable(pid: u32, name: &str) -> Option<OsString> {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    environment.split(|&byte| byte == 0).find_map(|entry| {
+        let value = entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+        Some(OsString::from_vec(value.to_vec()))
+    })
 }
 
 /// What `/proc/PID/status` says.

@@ -43,6 +43,12 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// The path that leads to the mapped file itself, while the process has it mapped.
+    #[must_use]
+    pub fn link(&self, pid: u32) -> PathBuf {
+        format!("/proc/{pid}/map_files/{:x}-{:x}", self.start, self.end).into()
+    }
+
     /// Opens the mapped file itself: also where it was replaced, or lies in another mount
     /// namespace.
     ///
@@ -51,8 +57,7 @@ impl Mapping {
     /// is not for us.
     pub fn open(&self, pid: u32) -> io::Result<File> {
         // The link needs CAP_CHECKPOINT_RESTORE in the first user namespace; the path does not.
-        let link = format!("/proc/{pid}/map_files/{:x}-{:x}", self.start, self.end);
-        let linked = File::open(link);
+        let linked = File::open(self.link(pid));
         if linked.is_ok() || self.deleted {
             return linked;
         }

@@ -21,8 +21,8 @@ pub(super) struct Learner {
 }
 
 impl Learner {
-    /// Reads what a process has mapped now, makes those modules known, and returns their places,
-    /// sorted. A process that has gone has none.
+    /// Reads what a process has mapped now, makes those modules known, and returns the places of
+    /// those that stay, sorted. A process that has gone has none.
     pub(super) fn mappings_of(
         &mut self,
         pid: u32,
@@ -43,12 +43,12 @@ impl Learner {
                     number
                 }
             };
-            if let Some(ModuleNumber(number)) = number {
+            if let Some(number) = number.filter(|&number| library.is_lasting(number)) {
                 places.push(Mapping {
                     start: mapping.start.0,
                     end: mapping.end.0,
                     offset: mapping.offset.0,
-                    module: number.into(),
+                    module: number.0.into(),
                 });
             }
         }

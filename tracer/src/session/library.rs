@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tracer_common::map::{ModuleKey, Segment};
 
 use crate::bpf::{BpfError, Kernel, TableWriter};
@@ -21,6 +21,8 @@ pub(super) struct Library {
     tables: Tables,
     writer: TableWriter,
     numbers: FxHashMap<ModuleKey, ModuleNumber>,
+    /// Modules that stay where they are as long as their process lives.
+    lasting: FxHashSet<ModuleNumber>,
 }
 
 impl Library {
@@ -32,6 +34,7 @@ impl Library {
             tables: Tables::default(),
             writer,
             numbers: FxHashMap::default(),
+            lasting: FxHashSet::default(),
         }
     }
 
@@ -59,16 +62,28 @@ impl Library {
         let added = module_rows(object, go.as_deref())
             .map_err(|error| error.to_string())
             .and_then(|rows| self.tables.add_module(&rows).map_err(|error| error.to_string()));
-        let module = match added {
+        let mut module = match added {
             Ok(module) => module,
             Err(what) => {
                 warn(format!("stacks will end in {}: {what}", path.display()));
                 without_rows(object)
             }
         };
+        module.debug_address = object.debug_address().map_or(0, |address| address.0);
         self.write_tables()?;
         self.writer.write_module(number.0, &module, &key)?;
         Ok(Some(number))
+    }
+
+    /// Notes that processes load this module when they start, and never give it up.
+    pub(super) fn set_lasting(&mut self, number: ModuleNumber) {
+        self.lasting.insert(number);
+    }
+
+    /// Whether a process that has this module keeps it where it is. Another may be unloaded, and
+    /// yet another be loaded in its place: where it lies must be asked anew at each hit.
+    pub(super) fn is_lasting(&self, number: ModuleNumber) -> bool {
+        self.lasting.contains(&number)
     }
 
     /// Writes what is new in the tables: rules, then rows, then pages, as a walk follows them the

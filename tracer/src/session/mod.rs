@@ -2,6 +2,7 @@
 //!
 //! Alone knows all other modules; none of them knows it. [`run`] is the whole way of a session.
 
+mod arm;
 mod error;
 mod learn;
 mod library;

@@ -3,9 +3,24 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::bpf::Progress;
+
 /// One piece of news.
 #[derive(Clone, Debug)]
 pub enum Notice {
+    /// Probes are attached one by one, and that will take time.
+    OneByOne {
+        /// How many there are.
+        probes: usize,
+        /// How long attaching and detaching take together, measured on one of them.
+        time: Duration,
+        /// Why it is done so.
+        why: String,
+    },
+    /// How far attaching is. Comes often.
+    Attaching(Progress),
+    /// How far detaching is. Comes often.
+    Detaching(Progress),
     /// All probes are armed: a call from now on is seen.
     Armed {
         /// How many probes.

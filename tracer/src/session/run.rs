@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracer_common::map::cookie;
 use tracer_common::reason::Loss;
 
 use super::SessionError;
+use super::arm::arm;
 use super::learn::Learner;
 use super::library::Library;
 use super::notice::{NoHits, Notice};
@@ -19,11 +19,14 @@ use crate::bpf::{self, Kernel};
 use crate::event::{Event, EventSource, Hit, LiveSource};
 use crate::object::Pattern;
 use crate::process::{ExitWatch, HeldCommand, OWN_EXECUTABLE, resolve};
-use crate::sink::{ProbeLabel, Sink, Start};
+use crate::sink::{Sink, Start};
 use crate::stack::{ClockOffset, Summary, assemble};
 
 /// How many events are handled before signals and ends are looked at again.
 const AT_ONCE: usize = 1024;
+
+/// How often the ring buffer is looked at: a hit wakes nobody, see `tracer-ebpf/src/output.rs`.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// What a session came to.
 #[derive(Debug)]
@@ -49,14 +52,12 @@ pub async fn run(
 ) -> Result<Outcome, SessionError> {
     let patterns =
         options.patterns.iter().map(|text| Pattern::parse(text)).collect::<Result<Vec<_>, _>>()?;
-    let mut targets = Target::all(&options.target)?;
-    let mut points = Vec::new();
-    for target in &mut targets {
-        if let Some(refusal) = target.read_go() {
-            notify(Notice::Warning(refusal));
-        }
-        points.push(target.probe_points(&patterns, options.max_probes)?);
-    }
+    let mut warn = |text| notify(Notice::Warning(text));
+    let mut targets = Target::all(&options.target, &mut warn)?;
+    let points = targets
+        .iter_mut()
+        .map(|target| target.probe_points(&patterns, options.max_probes, &mut warn))
+        .collect::<Result<Vec<_>, _>>()?;
     bpf::check_features()?;
 
     let mut command = match &options.target {
@@ -70,32 +71,33 @@ pub async fn run(
     if let Some(command) = &command {
         kernel.add_target(command.pid())?;
     }
-    let source = LiveSource::new(ring)
+    let (mut library, mut learner) = (Library::new(writer), Learner::default());
+    let armed = arm(&targets, &points, &mut kernel, &mut library, &mut learner, notify)?;
+    let start = armed.start;
+    let mut source = LiveSource::new(ring)
         .watched()
         .map_err(|source| SessionError::System { what: "wait for events", source })?;
     let mut live = Live {
-        library: Library::new(writer),
-        learner: Learner::default(),
+        library,
+        learner,
         kernel,
-        labels: FxHashMap::default(),
+        labels: armed.labels,
         clock: ClockOffset::measure(),
         summary: Summary::default(),
         seen: targets.iter().map(|target| target.processes.len()).sum(),
         limit: options.count,
     };
-    let start = live.arm(&targets, &points, notify)?;
     let mut sink = make_sink(&start)?;
-    let armed = Instant::now();
+    let begin = Instant::now();
     notify(Notice::Armed { probes: start.probes.len(), processes: live.seen });
 
     let mut ends = Ends::new(&options.target, options.duration)?;
     if let Some(command) = &mut command {
         command.release().await?;
     }
-    let mut source = source;
     let status = live.follow(&mut source, &mut *sink, &mut ends, &mut command, notify).await?;
-    live.summary.duration = armed.elapsed();
-    live.kernel.detach()?;
+    live.summary.duration = begin.elapsed();
+    live.kernel.detach(&mut |progress| notify(Notice::Detaching(progress)))?;
     // What was hit before the probes went.
     live.drain(source.get_mut(), usize::MAX, &mut *sink, notify)?;
     for &loss in Loss::ALL {
@@ -105,7 +107,7 @@ pub async fn run(
     sink.finish(&live.summary).map_err(SessionError::Output)?;
     if live.summary.events == 0 {
         notify(Notice::NoHits(NoHits {
-            binary: targets.first().map(|target| target.path.clone()).unwrap_or_default(),
+            binary: targets.first().map(|target| target.path().to_owned()).unwrap_or_default(),
             processes: live.seen,
             probes: start.probes.len(),
             duration: live.summary.duration,
@@ -159,55 +161,6 @@ struct Live {
 }
 
 impl Live {
-    /// Makes the modules of the targets known, then attaches every probe.
-    fn arm(
-        &mut self,
-        targets: &[Target],
-        points: &[Vec<crate::object::ProbePoint>],
-        notify: &mut dyn FnMut(Notice),
-    ) -> Result<Start, SessionError> {
-        let mut warn = |text| notify(Notice::Warning(text));
-        let mut start = Start::default();
-        if let [only] = targets {
-            start.executable = Some(only.path.clone());
-        }
-        let mut attached = Vec::new();
-        for (target, points) in targets.iter().zip(points) {
-            let (path, object) = (&target.path, &target.object);
-            let go = target.go.clone();
-            let number = self.library.add(&mut self.kernel, path, object, go, &mut warn)?;
-            let Some(number) = number else { continue };
-            for &pid in &target.processes {
-                self.learner.mappings_of(pid, &mut self.kernel, &mut self.library, &mut warn)?;
-            }
-            for point in points {
-                let cookie = cookie::pack(number.0, point.offset.0);
-                self.labels.insert(cookie, point.display.clone());
-                attached.push((target, point, cookie));
-                start.probes.push(ProbeLabel {
-                    name: point.display.clone(),
-                    names: point.names.clone(),
-                    module: target.path.clone(),
-                    offset: point.offset,
-                });
-            }
-        }
-        for target in targets {
-            let entry = target.object.entry();
-            if let Some(offset) = target.object.offset_of(entry)
-                && target.scopes.contains(&bpf::Scope::All)
-            {
-                self.kernel.attach_process_start(&target.attach_path, offset)?;
-            }
-        }
-        for (target, point, cookie) in attached {
-            for &scope in &target.scopes {
-                self.kernel.attach_probe(&target.attach_path, point.offset, cookie, scope)?;
-            }
-        }
-        Ok(start)
-    }
-
     /// Writes events until something ends the session. The command's status, where it has ended.
     async fn follow(
         &mut self,
@@ -220,6 +173,8 @@ impl Live {
         let wait_failed = |source| SessionError::System { what: "wait for events", source };
         let end = tokio::time::sleep(ends.duration.unwrap_or(Duration::MAX));
         tokio::pin!(end);
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.is_full() {
             tokio::select! {
                 ready = source.readable_mut() => {
@@ -227,6 +182,9 @@ impl Live {
                     if self.drain(ready.get_inner_mut(), AT_ONCE, sink, notify)? {
                         ready.clear_ready();
                     }
+                }
+                _ = look.tick() => {
+                    self.drain(source.get_mut(), AT_ONCE, sink, notify)?;
                 }
                 () = &mut end, if ends.duration.is_some() => return Ok(None),
                 _ = ends.interrupt.recv() => return Ok(None),

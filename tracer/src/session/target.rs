@@ -1,4 +1,4 @@
-//! Which file is probed, where, and for whom.
+//! Which files are probed or gone through, where, and for whom.
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,14 @@ use super::SessionError;
 use super::options::TargetSpec;
 use crate::bpf::Scope;
 use crate::object::go::GoModule;
-use crate::object::{GoEntry, ObjectFile, Pattern, ProbePoint, Symbols, resolve};
+use crate::object::{
+    Environment, GoEntry, ObjectFile, Pattern, ProbeError, ProbePoint, Symbols, libraries_of,
+    resolve,
+};
 use crate::process::{self, FileIdentity, Process};
 
-/// The executable of a session.
-pub(super) struct Target {
+/// One file of a target.
+pub(super) struct TargetFile {
     /// Its path, as the user or the process names it.
     pub(super) path: PathBuf,
     /// The path that reaches the very file, also where it was replaced.
@@ -21,6 +24,47 @@ pub(super) struct Target {
     pub(super) object: Arc<ObjectFile>,
     /// Go's tables in it.
     pub(super) go: Option<Arc<GoModule>>,
+    /// Whether processes load it when they start, and so never give it up.
+    pub(super) is_lasting: bool,
+}
+
+impl TargetFile {
+    /// Reads Go's tables; a refusal is no fault, the rest is traced all the same.
+    fn new(
+        path: PathBuf,
+        attach_path: PathBuf,
+        object: Arc<ObjectFile>,
+        is_lasting: bool,
+        warn: &mut dyn FnMut(String),
+    ) -> Self {
+        let go = GoModule::find(&object).unwrap_or_else(|refusal| {
+            warn(refusal.to_string());
+            None
+        });
+        Self { path, attach_path, object, go: go.map(Arc::new), is_lasting }
+    }
+
+    /// The places that patterns mean in this file.
+    fn probe_points(
+        &self,
+        patterns: &[Pattern],
+        limit: usize,
+    ) -> Result<Vec<ProbePoint>, SessionError> {
+        let symbols = Symbols::of(&self.object);
+        let functions = self.go.iter().flat_map(|go| go.functions()).filter(|f| f.is_go());
+        let functions = functions.map(|function| GoEntry {
+            name: function.name(),
+            address: function.entry,
+            size: function.end.0.saturating_sub(function.entry.0),
+        });
+        Ok(resolve(&self.object, &symbols, functions, patterns, limit)?)
+    }
+}
+
+/// A program that is traced: its executable, and the libraries that are known of it.
+pub(super) struct Target {
+    /// The executable first.
+    pub(super) files: Vec<TargetFile>,
     /// Whose calls.
     pub(super) scopes: Vec<Scope>,
     /// The processes that run it now.
@@ -28,28 +72,47 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The executable that every process of a session runs.
-    pub(super) fn of_binary(path: &Path) -> Result<Self, SessionError> {
-        let object = ObjectFile::open(path)?;
+    /// All targets of a session.
+    pub(super) fn all(
+        spec: &TargetSpec,
+        warn: &mut dyn FnMut(String),
+    ) -> Result<Vec<Self>, SessionError> {
+        match spec {
+            TargetSpec::Binary(path) => Ok(vec![Self::of_binary(path, warn)?]),
+            TargetSpec::Processes { binary, pids } => {
+                Self::of_processes(binary.as_deref(), pids, warn)
+            }
+            TargetSpec::Command { program, .. } => {
+                let mut target = Self::of_binary(&process::resolve(program)?, warn)?;
+                target.processes.clear();
+                Ok(vec![target])
+            }
+        }
+    }
+
+    /// The executable that every process of a session runs, and what its dynamic linker will load.
+    fn of_binary(path: &Path, warn: &mut dyn FnMut(String)) -> Result<Self, SessionError> {
+        let object = Arc::new(ObjectFile::open(path)?);
         let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let processes = match FileIdentity::of(&path) {
             Ok(identity) => process::running(identity)?,
             Err(_) => Vec::new(),
         };
-        Ok(Self {
-            attach_path: path.clone(),
-            path,
-            go: None,
-            object: Arc::new(object),
-            scopes: vec![Scope::All],
-            processes,
-        })
+        let (libraries, missing) = libraries_of(&object, &path, &own_environment());
+        missing.into_iter().for_each(&mut *warn);
+        let mut files = vec![TargetFile::new(path.clone(), path, object, true, warn)];
+        for library in libraries {
+            let path = library.path;
+            files.push(TargetFile::new(path.clone(), path, library.object, true, warn));
+        }
+        Ok(Self { files, scopes: vec![Scope::All], processes })
     }
 
-    /// The executables of running processes, one target a file.
-    pub(super) fn of_processes(
+    /// The executables of running processes, one target a file, with what they have mapped.
+    fn of_processes(
         binary: Option<&Path>,
         pids: &[u32],
+        warn: &mut dyn FnMut(String),
     ) -> Result<Vec<Self>, SessionError> {
         let named = match binary {
             Some(path) => {
@@ -75,66 +138,116 @@ impl Target {
                 }
                 continue;
             }
-            let attach_path = PathBuf::from(format!("/proc/{pid}/exe"));
-            let target = Self {
-                object: Arc::new(ObjectFile::open(&attach_path)?),
-                path: process.executable,
-                attach_path,
-                go: None,
-                scopes: vec![scope],
-                processes: vec![pid],
-            };
+            let executable = PathBuf::from(format!("/proc/{pid}/exe"));
+            let object = Arc::new(ObjectFile::open(&executable)?);
+            let mut files =
+                vec![TargetFile::new(process.executable, executable, object, true, warn)];
+            files.extend(mapped_libraries(pid, &files[0], warn));
+            let target = Self { files, scopes: vec![scope], processes: vec![pid] };
             targets.push((process.program, target));
         }
         Ok(targets.into_iter().map(|(_, target)| target).collect())
     }
 
-    /// All targets of a session.
-    pub(super) fn all(spec: &TargetSpec) -> Result<Vec<Self>, SessionError> {
-        match spec {
-            TargetSpec::Binary(path) => Ok(vec![Self::of_binary(path)?]),
-            TargetSpec::Processes { binary, pids } => Self::of_processes(binary.as_deref(), pids),
-            TargetSpec::Command { program, .. } => {
-                let file = process::resolve(program)?;
-                let mut target = Self::of_binary(&file)?;
-                target.processes.clear();
-                Ok(vec![target])
-            }
-        }
+    /// The path of the executable.
+    pub(super) fn path(&self) -> &Path {
+        self.files.first().map_or(Path::new(""), |file| &file.path)
     }
 
-    /// Reads Go's tables; a refusal is no fault, the rest is traced all the same.
-    pub(super) fn read_go(&mut self) -> Option<String> {
-        match GoModule::find(&self.object) {
-            Ok(go) => {
-                self.go = go.map(Arc::new);
-                None
-            }
-            Err(refusal) => Some(refusal.to_string()),
-        }
-    }
-
-    /// The places that the patterns mean.
+    /// The places that the patterns mean, by file: those of the executable, and those of the
+    /// libraries that patterns name. A library named by a path that nothing has loaded yet is
+    /// added: it may be loaded later.
     pub(super) fn probe_points(
-        &self,
+        &mut self,
         patterns: &[Pattern],
         limit: usize,
-    ) -> Result<Vec<ProbePoint>, SessionError> {
-        let own: Vec<_> = patterns
-            .iter()
-            .filter(|pattern| pattern.is_for(&self.path, &self.object, true))
-            .cloned()
-            .collect();
-        if let Some(other) = patterns.iter().find(|p| !p.is_for(&self.path, &self.object, true)) {
-            return Err(SessionError::NoModule { pattern: other.to_string() });
+        warn: &mut dyn FnMut(String),
+    ) -> Result<Vec<Vec<ProbePoint>>, SessionError> {
+        for pattern in patterns {
+            if !self.files.iter().zip(0..).any(|(file, at)| is_for(pattern, file, at == 0)) {
+                self.files.push(library_by_path(pattern, warn)?);
+            }
         }
-        let symbols = Symbols::of(&self.object);
-        let functions = self.go.iter().flat_map(|go| go.functions()).filter(|f| f.is_go());
-        let functions = functions.map(|function| GoEntry {
-            name: function.name(),
-            address: function.entry,
-            size: function.end.0.saturating_sub(function.entry.0),
+        let mut found = 0;
+        let mut points = Vec::new();
+        for (at, file) in self.files.iter().enumerate() {
+            let own: Vec<_> =
+                patterns.iter().filter(|p| is_for(p, file, at == 0)).cloned().collect();
+            points.push(if own.is_empty() { Vec::new() } else { file.probe_points(&own, limit)? });
+            found += points[at].len();
+        }
+        if found > limit {
+            let path = self.path().to_owned();
+            return Err(ProbeError::TooMany { path, found, limit }.into());
+        }
+        Ok(points)
+    }
+}
+
+fn is_for(pattern: &Pattern, file: &TargetFile, is_executable: bool) -> bool {
+    pattern.is_for(&file.path, &file.object, is_executable)
+}
+
+/// Where a program that we start would look for its libraries. One that others start may look
+/// elsewhere; what it loads then is learnt from it.
+fn own_environment() -> Environment {
+    Environment {
+        library_path: std::env::var_os("LD_LIBRARY_PATH"),
+        preload: std::env::var_os("LD_PRELOAD"),
+        directory: std::env::current_dir().ok(),
+        ..Environment::default()
+    }
+}
+
+/// The file that a pattern names by its path.
+fn library_by_path(
+    pattern: &Pattern,
+    warn: &mut dyn FnMut(String),
+) -> Result<TargetFile, SessionError> {
+    let no_module = || SessionError::NoModule { pattern: pattern.to_string() };
+    let path = Path::new(pattern.module().ok_or_else(no_module)?);
+    if path.components().count() < 2 {
+        return Err(no_module());
+    }
+    let object = Arc::new(ObjectFile::open(path)?);
+    let absolute = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    // The path as the pattern has it, so that the pattern is for it.
+    Ok(TargetFile::new(path.to_owned(), absolute, object, false, warn))
+}
+
+/// What a process has mapped besides its executable. What cannot be read is left out: a stack that
+/// goes through it says so.
+fn mapped_libraries(
+    pid: u32,
+    executable: &TargetFile,
+    warn: &mut dyn FnMut(String),
+) -> Vec<TargetFile> {
+    // What it could not find is no matter: the process runs.
+    let (loaded, _) = libraries_of(&executable.object, &executable.path, &environment_of(pid));
+    let mut files: Vec<TargetFile> = Vec::new();
+    for mapping in process::executable_mappings(pid).unwrap_or_default() {
+        let known = files.iter().any(|file| file.path == mapping.path);
+        if known || mapping.path == executable.path {
+            continue;
+        }
+        let Ok(file) = mapping.open(pid) else { continue };
+        let Ok(object) = ObjectFile::map(&file, &mapping.path) else { continue };
+        let is_lasting = loaded.iter().any(|library| {
+            library.object.build_id() == object.build_id()
+                && library.path.file_name() == mapping.path.file_name()
         });
-        Ok(resolve(&self.object, &symbols, functions, &own, limit)?)
+        let attach_path = mapping.link(pid);
+        files.push(TargetFile::new(mapping.path, attach_path, Arc::new(object), is_lasting, warn));
+    }
+    files
+}
+
+/// Where a running process has looked for its libraries.
+fn environment_of(pid: u32) -> Environment {
+    Environment {
+        library_path: process::environment_variable(pid, "LD_LIBRARY_PATH"),
+        preload: process::environment_variable(pid, "LD_PRELOAD"),
+        root: format!("/proc/{pid}/root").into(),
+        directory: None,
     }
 }

@@ -203,7 +203,13 @@ impl Tables {
             let entry = self.push_page_rows(&page_rows);
             self.pages.push(entry.0);
         }
-        Ok(Module { first_offset, first_page, pages: page_count as u32, segments })
+        Ok(Module {
+            first_offset,
+            first_page,
+            pages: page_count as u32,
+            segments,
+            debug_address: 0,
+        })
     }
 
     /// Whether the worst case fits: every page with a row more, and a chunk's end unused.

@@ -1,5 +1,6 @@
 //! What the privileged tests share: a cgotrace that runs beside a test.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part")]
+#![allow(clippy::panic, reason = "tests fail by it")]
 
 use std::fs;
 use std::io::{BufRead, BufReader};

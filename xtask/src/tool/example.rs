@@ -2,49 +2,99 @@
 
 use super::go::{self, LinkMode};
 use super::hash::{self, Hash};
-use super::{command, paths};
+use super::library::Library;
+use super::paths;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-/// Flags for the examples' C libraries. They say `-fPIE`, as one archive serves both link modes.
-const C_FLAGS: [&str; 3] = ["-O2", "-g", "-fPIE"];
-
-/// One example: a Go module in `examples/NAME` with a C static library `libNAME.a` from `c/`.
+/// One example: a Go module in `examples/FOLDER` with a native library `libFOLDER`.
 pub struct Example {
-    /// Its folder's name, and the program's.
+    /// The program's name.
     pub name: &'static str,
+    /// Its folder's name, and its library's.
+    folder: &'static str,
     /// The Go package with `main`, relative to its module.
     package: &'static str,
+    /// Whether it loads its library by `dlopen`, under a build tag of this name.
+    dlopen: bool,
     /// The function that the suites probe.
     pub probe: &'static str,
     /// How often it is hit in a run without arguments.
     pub hits: usize,
-    /// Whether its C code keeps frame pointers: only to measure another tracer that needs them.
-    frame_pointers: bool,
+    /// What tells the probed function's linkage name: all of it, or a part where it is mangled.
+    linkage: &'static str,
+    library: Library,
 }
+
+const C: Library = Library::Native { frame_pointers: false };
 
 /// The union of a dog and a cat.
 pub const ANIMALS: Example = Example {
     name: "animals",
+    folder: "animals",
     package: "./cmd/animals",
+    dlopen: false,
     probe: "animal_print",
     hits: 2,
-    frame_pointers: false,
+    linkage: "animal_print",
+    library: C,
 };
 
 /// The deep recursion.
-pub const DEEP: Example =
-    Example { name: "deep", package: ".", probe: "deep_leaf", hits: 1, frame_pointers: false };
+pub const DEEP: Example = Example {
+    name: "deep",
+    folder: "deep",
+    package: ".",
+    dlopen: false,
+    probe: "deep_leaf",
+    hits: 1,
+    linkage: "deep_leaf",
+    library: C,
+};
 
 /// The same with frame pointers. It is no fixture.
-pub const DEEP_WITH_FRAME_POINTERS: Example = Example { frame_pointers: true, ..DEEP };
+pub const DEEP_WITH_FRAME_POINTERS: Example =
+    Example { library: Library::Native { frame_pointers: true }, ..DEEP };
 
-/// All examples.
-pub const ALL: [&Example; 2] = [&ANIMALS, &DEEP];
+/// The C++ library.
+pub const CPPLIB: Example = Example {
+    name: "cpplib",
+    folder: "cpplib",
+    package: ".",
+    dlopen: false,
+    probe: "zoo::weigh*",
+    hits: 2,
+    linkage: "3zoo5weigh",
+    library: C,
+};
+
+/// The Rust library, static.
+pub const RUSTLIB: Example = Example {
+    name: "rustlib",
+    folder: "rustlib",
+    package: ".",
+    dlopen: false,
+    probe: "rustlib::leaf",
+    hits: 2,
+    linkage: "7rustlib4leaf",
+    library: Library::RustStatic,
+};
+
+/// The Rust library, shared and linked.
+pub const RUSTLIB_CDYLIB: Example =
+    Example { name: "rustlib-cdylib", library: Library::RustShared, ..RUSTLIB };
+
+/// The Rust library, shared and loaded by `dlopen`.
+pub const RUSTLIB_DLOPEN: Example =
+    Example { name: "rustlib-dlopen", dlopen: true, ..RUSTLIB_CDYLIB };
+
+/// All examples that are fixtures.
+pub const ALL: [&Example; 6] =
+    [&ANIMALS, &DEEP, &RUSTLIB, &RUSTLIB_CDYLIB, &RUSTLIB_DLOPEN, &CPPLIB];
 
 /// Whether a build was needed.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Built {
     /// The file was up to date.
     Already,
@@ -55,80 +105,101 @@ pub enum Built {
 impl Example {
     /// The folder with its sources.
     pub fn folder(&self) -> PathBuf {
-        paths::root().join("examples").join(self.name)
+        paths::root().join("examples").join(self.folder)
     }
 
-    /// Where `fixtures` puts it, for a Go version such as `1.27.3`.
+    /// Where `fixtures` puts it, for a Go version such as `1.27.3`. A shared library lies beside.
     pub fn fixture(&self, version: &str, mode: LinkMode) -> PathBuf {
         paths::fixtures().join(go::minor(version)).join(mode.name()).join(self.name)
     }
 
+    /// The file name of its shared library, where it has one.
+    pub fn shared_library(&self) -> Option<String> {
+        self.library.shared(self.folder)
+    }
+
+    /// The pattern of its probe, where the program and its shared library lie in this folder. A
+    /// library that the program needs is told by its name, one that it will load by its path.
+    pub fn pattern(&self, folder: &Path) -> String {
+        match self.shared_library() {
+            None => self.probe.to_owned(),
+            Some(library) if self.dlopen => {
+                format!("{}:{}", folder.join(library).display(), self.probe)
+            }
+            Some(library) => format!("{library}:{}", self.probe),
+        }
+    }
+
+    /// Go's build tags.
+    fn tags(&self) -> &'static str {
+        if self.dlopen { "dlopen" } else { "" }
+    }
+
+    /// Whether this linkage name is the probed function's.
+    pub fn is_probed(&self, linkage: &str) -> bool {
+        let is_mangled = linkage.starts_with("_Z") || linkage.starts_with("_R");
+        linkage == self.linkage || is_mangled && linkage.contains(self.linkage)
+    }
+
     /// Builds it at `to` with this `go`, unless it is up to date there.
     pub fn build(&self, go: &Path, version: &str, mode: LinkMode, to: &Path) -> Result<Built> {
+        self.link(go, version, mode, "", to)
+    }
+
+    /// As [`Example::build`], with these flags for Go's linker.
+    pub(super) fn link(
+        &self,
+        go: &Path,
+        version: &str,
+        mode: LinkMode,
+        linker_flags: &str,
+        to: &Path,
+    ) -> Result<Built> {
         let folder = to.parent().context("a program needs a folder")?;
         fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
-        let key = self.key(version, mode)?;
-        let key_file = folder.join(format!(".{}.key", self.name));
+        let key = self.key(version, mode, linker_flags)?;
+        let name = to.file_name().unwrap_or_default().to_string_lossy();
+        let key_file = folder.join(format!(".{name}.key"));
         if to.is_file() && fs::read_to_string(&key_file).is_ok_and(|old| old == key) {
             return Ok(Built::Already);
         }
-        let libraries = self.build_library()?;
+        let libraries = self.library.build(self.folder, &self.folder())?;
         // The key goes first and comes last: a build cut short is not taken for a good one.
         let _ = fs::remove_file(&key_file);
-        go::build(go, &self.folder(), self.package, mode, &libraries, to).with_context(|| {
-            format!("build the example {} with Go {version}, {}", self.name, mode.name())
-        })?;
+        let shared = self.shared_library();
+        go::Build {
+            module: &self.folder(),
+            package: self.package,
+            tags: self.tags(),
+            mode,
+            libraries: &libraries,
+            beside: shared.is_some(),
+            linker_flags,
+        }
+        .run(go, to)
+        .with_context(|| format!("build {} with Go {version}, {}", self.name, mode.name()))?;
+        if let Some(shared) = shared {
+            // Renamed into its place: a process may have the old one mapped.
+            let partial = folder.join(format!(".{shared}.partial"));
+            fs::copy(libraries.join(&shared), &partial)
+                .and_then(|_| fs::rename(&partial, folder.join(&shared)))
+                .with_context(|| format!("copy {shared} to {}", folder.display()))?;
+        }
         fs::write(&key_file, key).with_context(|| format!("write {}", key_file.display()))?;
         Ok(Built::Now)
     }
 
-    fn c_flags(&self) -> Vec<&'static str> {
-        let frame_pointers =
-            if self.frame_pointers { "-fno-omit-frame-pointer" } else { "-fomit-frame-pointer" };
-        C_FLAGS.into_iter().chain([frame_pointers]).collect()
-    }
-
-    /// Builds the C library. The folder carries the sources' hash in its name, since Go's build
-    /// cache does not look into libraries, but does look at the link flags.
-    fn build_library(&self) -> Result<PathBuf> {
-        let sources = self.folder().join("c");
-        let mut hash = Hash::default();
-        hash.add("recipe", format!("{:?} {}", self.c_flags(), sources.display()).as_bytes());
-        let files = hash::files_below(&sources)?;
-        hash.add_files(&sources, files.clone())?;
-        let hash = hash.finish();
-        let folder = paths::fixtures().join("lib").join(format!("{}-{}", self.name, &hash[..16]));
-        let archive = folder.join(format!("lib{}.a", self.name));
-        if archive.is_file() {
-            return Ok(folder);
-        }
-        fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
-        let mut objects = Vec::new();
-        for source in files.iter().filter(|file| file.extension().is_some_and(|ext| ext == "c")) {
-            let stem = source.file_stem().unwrap_or_default();
-            let object = folder.join(stem).with_extension("o");
-            command::run_quietly(
-                Command::new("cc")
-                    .args(self.c_flags())
-                    .arg("-c")
-                    .arg(source)
-                    .arg("-o")
-                    .arg(&object),
-            )?;
-            objects.push(object);
-        }
-        let partial = archive.with_extension("partial");
-        let _ = fs::remove_file(&partial);
-        command::run_quietly(Command::new("ar").arg("rcs").arg(&partial).args(objects))?;
-        fs::rename(&partial, &archive).with_context(|| format!("make {}", archive.display()))?;
-        Ok(folder)
-    }
-
     /// What the built program depends on.
-    fn key(&self, version: &str, mode: LinkMode) -> Result<String> {
+    fn key(&self, version: &str, mode: LinkMode, linker_flags: &str) -> Result<String> {
         let folder = self.folder();
         let mut hash = Hash::default();
-        let recipe = format!("{:?} {version} {} {}", self.c_flags(), mode.name(), folder.display());
+        let recipe = format!(
+            "{} {version} {} {} {linker_flags} {}",
+            self.library.recipe()?,
+            mode.name(),
+            self.tags(),
+            folder.display()
+        );
         hash.add("recipe", recipe.as_bytes());
         hash.add_files(&folder, hash::files_below(&folder)?)?;
         Ok(hash.finish())

@@ -5,24 +5,33 @@ use super::example::Example;
 use super::hash;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 /// One line of the expected stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Line {
-    /// May be missing: a C stub that tail-calls.
-    optional: bool,
-    /// The call was inlined into the frame that follows.
-    inlined: bool,
-    /// How many times in a row.
-    times: usize,
-    /// Its name; `*` stands for any characters.
-    function: String,
+    times: Times,
+    /// Whether the call was inlined into the frame that follows, where it is compared.
+    inlined: Option<bool>,
+    /// Its name; `*` stands for any characters. `None`: it must have no name.
+    function: Option<String>,
     /// The source file's base name, where it is compared.
     file: Option<String>,
     /// The line's number, where it is compared.
     line: Option<u64>,
+}
+
+/// How often a frame stands in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Times {
+    /// Just as often.
+    Exactly(usize),
+    /// Once or not at all: a C stub that tail-calls.
+    Optional,
+    /// As often as another project's code decides.
+    Any,
 }
 
 /// The stack at every hit of an example's probe, the innermost frame first.
@@ -48,15 +57,18 @@ impl Expected {
             if text.is_empty() || text.starts_with('#') {
                 continue;
             }
-            let (mark, rest) = word(text);
-            let (function, rest) = word(rest);
-            let (file, marker) = word(rest);
+            let (mark, rest) = word(text, " ");
+            let (function, rest) = word(rest, "  ");
+            let (file, marker) = word(rest, "  ");
             ensure!(!file.is_empty(), "three columns at least in: {text}");
             let times = match mark {
-                "." | "i" | "?" => 1,
+                "." | "i" => Times::Exactly(1),
+                "?" => Times::Optional,
+                "*" => Times::Any,
                 _ => mark
                     .strip_prefix('x')
                     .and_then(|number| number.parse().ok())
+                    .map(Times::Exactly)
                     .with_context(|| format!("no such mark: {mark}"))?,
             };
             let line = match marker {
@@ -64,16 +76,26 @@ impl Expected {
                 marker => Some(line_of(file, marker)?),
             };
             lines.push(Line {
-                optional: mark == "?",
-                inlined: mark == "i",
                 times,
-                function: function.to_owned(),
+                inlined: (times != Times::Any).then_some(mark == "i"),
+                function: Some(function.to_owned()),
                 file: (file != "-").then(|| file.to_owned()),
                 line,
             });
         }
         ensure!(!lines.is_empty(), "no frame is expected");
         Ok(Self { lines })
+    }
+
+    /// The same stack where native code has neither symbols nor DWARF: its physical frames are
+    /// there without a name. Go's frames, which are those of its source files, stay as they are.
+    #[must_use]
+    pub fn without_native_names(mut self) -> Self {
+        self.lines.retain(|line| line.is_go() || line.inlined != Some(true));
+        for line in self.lines.iter_mut().filter(|line| !line.is_go()) {
+            *line = Line { function: None, file: None, line: None, ..line.clone() };
+        }
+        self
     }
 
     /// Compares every stack of a trace in JSON Lines, and gives their number. An error tells the
@@ -104,32 +126,53 @@ impl Expected {
         ensure!(stack["complete"] == true, "the stack is not complete");
         ensure!(stack["problems"].as_array().is_some_and(Vec::is_empty), "it has problems");
         let frames = stack["frames"].as_array().context("it has no frames")?;
-        let mut frames = frames.iter().enumerate().peekable();
+        // Where the lines so far may end: one place, or several after a line of any number.
+        let mut ends = BTreeSet::from([0]);
         for line in &self.lines {
-            for _ in 0..line.times {
-                match frames.next_if(|(_, frame)| line.is(frame)) {
-                    Some(_) => {}
-                    None if line.optional => {}
-                    None => match frames.peek() {
-                        Some((at, frame)) => bail!("frame {at}: expected {line:?}, not {frame}"),
-                        None => bail!("the stack ends where {line:?} is expected"),
-                    },
+            let (least, most) = match line.times {
+                Times::Exactly(times) => (times, times),
+                Times::Optional => (0, 1),
+                Times::Any => (0, frames.len()),
+            };
+            let after = |&end: &usize| {
+                let row = frames[end..].iter().take_while(|frame| line.is(frame)).take(most);
+                let found = row.count();
+                (least..=found).map(move |count| end + count)
+            };
+            let next: BTreeSet<usize> = ends.iter().flat_map(after).collect();
+            if next.is_empty() {
+                let at = ends.last().copied().unwrap_or_default();
+                match frames.get(at) {
+                    Some(frame) => bail!("frame {at}: expected {line:?}, not {frame}"),
+                    None => bail!("the stack ends where {line:?} is expected"),
                 }
             }
+            ends = next;
         }
-        match frames.next() {
-            Some((at, frame)) => bail!("frame {at}: the stack goes on, with {frame}"),
-            None => Ok(()),
+        match ends.last() {
+            Some(&at) if at < frames.len() => {
+                bail!("frame {at}: the stack goes on, with {}", frames[at])
+            }
+            _ => Ok(()),
         }
     }
 }
 
 impl Line {
+    /// Whether Go's own tables tell this frame.
+    fn is_go(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file.ends_with(".go") || file.ends_with(".s"))
+    }
+
     fn is(&self, frame: &Value) -> bool {
-        let function = frame["function"].as_str().unwrap_or_default();
         let file = frame["file"].as_str().map(Path::new).and_then(Path::file_name);
-        matches(&self.function, function)
-            && frame["inlined"] == self.inlined
+        let is_named_so = match &self.function {
+            // The native frames of a file without names.
+            None => frame["function"].is_null() && frame["symbol"].is_null() && file.is_none(),
+            Some(pattern) => matches(pattern, frame["function"].as_str().unwrap_or_default()),
+        };
+        is_named_so
+            && self.inlined.is_none_or(|inlined| frame["inlined"] == inlined)
             && self.file.as_ref().is_none_or(|name| file.is_some_and(|file| file == name.as_str()))
             && self.line.is_none_or(|number| frame["line"] == number)
     }
@@ -153,22 +196,23 @@ fn marked_line(folder: &Path, name: &str, marker: &str) -> Result<u64> {
     }
 }
 
-/// The first word, and what follows it without leading blanks.
-fn word(text: &str) -> (&str, &str) {
-    match text.split_once(char::is_whitespace) {
-        Some((word, rest)) => (word, rest.trim_start()),
-        None => (text, ""),
-    }
+/// What stands before the first separator, and what follows it without leading blanks.
+fn word<'a>(text: &'a str, separator: &str) -> (&'a str, &'a str) {
+    let (word, rest) = text.split_once(separator).unwrap_or((text, ""));
+    (word, rest.trim_start())
 }
 
-/// Whether a name fits a pattern with at most one `*`.
+/// Whether a name fits a pattern in which each `*` stands for any characters.
 fn matches(pattern: &str, name: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == name,
-        Some((start, end)) => {
-            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
-        }
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut name) = name.strip_prefix(start) else { return false };
+    let (middle, end) = rest.rsplit_once('*').unwrap_or(("", rest));
+    // The first place for each part leaves the most for those that follow.
+    for part in middle.split('*') {
+        let Some(at) = name.find(part) else { return false };
+        name = &name[at + part.len()..];
     }
+    name.ends_with(end)
 }
 
 #[cfg(test)]

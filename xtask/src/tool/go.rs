@@ -10,7 +10,7 @@ use std::process::Command;
 pub const KNOWN: [&str; 7] =
     ["1.21.13", "1.22.10", "1.23.9", "1.24.11", "1.25.5", "1.26.6", "1.27.3"];
 
-/// The versions that the suites use.
+/// The versions that the suites use for all: the oldest, one between, the newest.
 pub const TESTED: [&str; 3] = ["1.21.13", "1.24.11", "1.27.3"];
 
 /// The newest known version.
@@ -114,38 +114,55 @@ impl LinkMode {
     }
 }
 
-/// Builds a package of the module in `module` with cgo, from nothing but local files.
-pub fn build(
-    go: &Path,
-    module: &Path,
-    package: &str,
-    mode: LinkMode,
-    libraries: &Path,
-    to: &Path,
-) -> Result<()> {
-    if command::on_path("cc").is_none() {
-        bail!("cc is missing; run, as root: apt-get install gcc libc6-dev");
+/// How a package of a module is built with cgo, from nothing but local files.
+pub struct Build<'a> {
+    /// The module's folder.
+    pub module: &'a Path,
+    /// The package, relative to it.
+    pub package: &'a str,
+    /// Build tags; none where empty.
+    pub tags: &'a str,
+    /// How it is linked.
+    pub mode: LinkMode,
+    /// Where its native libraries lie.
+    pub libraries: &'a Path,
+    /// Whether the program finds shared libraries beside itself.
+    pub beside: bool,
+    /// Flags for Go's linker; none where empty.
+    pub linker_flags: &'a str,
+}
+
+impl Build<'_> {
+    /// Builds the program at `to` with this `go`.
+    pub fn run(&self, go: &Path, to: &Path) -> Result<()> {
+        if command::on_path("cc").is_none() {
+            bail!("cc is missing; run, as root: apt-get install gcc g++ libc6-dev");
+        }
+        let mut native_flags = format!("-O2 -g -L{}", self.libraries.display());
+        if self.beside {
+            native_flags += " -Wl,-rpath,$ORIGIN";
+        }
+        command::run_quietly(
+            Command::new(go)
+                .args(["build", "-tags", self.tags, "-ldflags", self.linker_flags])
+                .arg(format!("-buildmode={}", self.mode.name()))
+                .arg("-o")
+                .arg(to)
+                .arg(self.package)
+                .current_dir(self.module)
+                .env_remove("GOROOT")
+                .env("GOCACHE", paths::target().join("gocache"))
+                .env("GOPATH", paths::target().join("gopath"))
+                .env("GOENV", "off")
+                .env("GOFLAGS", "-mod=mod")
+                .env("GOPROXY", "off")
+                .env("GOTOOLCHAIN", "local")
+                .env("GOWORK", "off")
+                .env("GOTELEMETRY", "off")
+                .env("CGO_ENABLED", "1")
+                .env("CGO_LDFLAGS", native_flags),
+        )
     }
-    command::run_quietly(
-        Command::new(go)
-            .args(["build"])
-            .arg(format!("-buildmode={}", mode.name()))
-            .arg("-o")
-            .arg(to)
-            .arg(package)
-            .current_dir(module)
-            .env_remove("GOROOT")
-            .env("GOCACHE", paths::target().join("gocache"))
-            .env("GOPATH", paths::target().join("gopath"))
-            .env("GOENV", "off")
-            .env("GOFLAGS", "-mod=mod")
-            .env("GOPROXY", "off")
-            .env("GOTOOLCHAIN", "local")
-            .env("GOWORK", "off")
-            .env("GOTELEMETRY", "off")
-            .env("CGO_ENABLED", "1")
-            .env("CGO_LDFLAGS", format!("-O2 -g -L{}", libraries.display())),
-    )
 }
 
 #[cfg(test)]

@@ -9,12 +9,15 @@ use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use xtask::tool::example::{self, Example};
+use xtask::tool::example::{ANIMALS, DEEP, Example, RUSTLIB, RUSTLIB_CDYLIB};
 use xtask::tool::go::{self, LinkMode};
 use xtask::tool::{command, paths};
 
 /// The Go versions of the examples: the oldest and the newest.
 pub(super) const GO_VERSIONS: [&str; 2] = [go::TESTED[0], go::NEWEST];
+
+/// The examples traced here.
+const EXAMPLES: [&Example; 4] = [&ANIMALS, &DEEP, &RUSTLIB, &RUSTLIB_CDYLIB];
 
 /// One traced program.
 pub(super) struct Run {
@@ -24,6 +27,13 @@ pub(super) struct Run {
     pub(super) example: &'static Example,
     /// The program here.
     program: PathBuf,
+}
+
+impl Run {
+    /// The pattern of its probe, in the guest.
+    fn pattern(&self) -> String {
+        self.example.pattern(Path::new("/programs"))
+    }
 }
 
 /// The file system's image and what the guest will run.
@@ -54,7 +64,13 @@ impl Guest {
         let mut libraries = shared_libraries(cgotrace)?;
         for run in &runs {
             copy(&run.program, &tree.join("programs").join(&run.name))?;
-            libraries.extend(shared_libraries(&run.program)?);
+            let own = run.example.shared_library();
+            let needed = shared_libraries(&run.program)?.into_iter();
+            let is_own = |file: &PathBuf| own.as_ref().is_some_and(|own| file.ends_with(own));
+            libraries.extend(needed.filter(|file| !is_own(file)));
+            if let Some(own) = own {
+                copy(&run.program.with_file_name(&own), &tree.join("programs").join(own))?;
+            }
         }
         for library in libraries {
             let inside = tree.join(library.strip_prefix("/").unwrap_or(&library));
@@ -76,7 +92,7 @@ fn runs() -> Result<Vec<Run>> {
     for version in GO_VERSIONS {
         let go = go::ensure_version(version)?;
         for mode in LinkMode::ALL {
-            for example in example::ALL {
+            for example in EXAMPLES {
                 let program = example.fixture(version, mode);
                 example.build(&go, version, mode, &program)?;
                 let name = format!("{}-{}-{}", go::minor(version), mode.name(), example.name);
@@ -112,18 +128,19 @@ trace() {
     );
     for run in runs {
         // Writing to a String cannot fail.
-        let _ = writeln!(script, "trace {} {}", run.name, run.example.probe);
+        let _ = writeln!(script, "trace {} '{}'", run.name, run.pattern());
     }
-    if let Some(run) = runs.last() {
+    if let Some(run) = runs.first() {
         let _ = writeln!(
             script,
-            r#"cgotrace attach /programs/{} --func {} --duration 2s >/dev/null 2>&1 &
+            r#"cgotrace attach /programs/{} --func '{}' --duration 2s >/dev/null 2>&1 &
 sleep 1.5
 for fd in /proc/$!/fdinfo/*; do
     grep -q prog_type $fd && echo $(grep -E '^(prog_type|verified_insns)' $fd)
 done | section programs
 wait"#,
-            run.name, run.example.probe
+            run.name,
+            run.pattern()
         );
     }
     script.push_str("poweroff -f\n");

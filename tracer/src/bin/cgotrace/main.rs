@@ -5,6 +5,7 @@ mod cli;
 mod hold;
 mod notices;
 mod output;
+mod progress;
 mod run;
 mod trace;
 

@@ -26,9 +26,16 @@ pub(crate) fn say_error(error: &anyhow::Error) {
     say(&text);
 }
 
-/// A notice in words.
-pub(crate) fn describe(notice: &Notice) -> String {
-    match notice {
+/// A notice in words; progress has none.
+pub(crate) fn describe(notice: &Notice) -> Option<String> {
+    Some(match notice {
+        Notice::Attaching(_) | Notice::Detaching(_) => return None,
+        Notice::OneByOne { probes, time, why } => format!(
+            "this kernel attaches probes one by one ({why}): {} take about {:.0} seconds, most of \
+             it at the end",
+            count(*probes, "probe", "probes"),
+            time.as_secs_f64().max(1.0),
+        ),
         Notice::Armed { probes, processes } => {
             let place = match processes {
                 0 => String::new(),
@@ -38,7 +45,7 @@ pub(crate) fn describe(notice: &Notice) -> String {
         }
         Notice::Warning(text) => format!("warning: {text}"),
         Notice::NoHits(none) => describe_no_hits(none),
-    }
+    })
 }
 
 /// Why there was no hit, as far as is known, and what to do.
@@ -126,7 +133,8 @@ mod tests {
             (1, 0, "probes armed: 1 probe; Ctrl-C ends"),
             (2, 1, "probes armed: 2 probes in 1 running process; Ctrl-C ends"),
         ] {
-            assert_eq!(describe(&Notice::Armed { probes, processes }), expected);
+            let armed = Notice::Armed { probes, processes };
+            assert_eq!(describe(&armed).as_deref(), Some(expected));
         }
     }
 
@@ -139,6 +147,7 @@ mod tests {
                 probes: 1,
                 duration: Duration::from_secs(2),
             }))
+            .unwrap()
         };
         assert!(said(0).starts_with("no hit in 2.0 s: no process ran ./app;"));
         assert_eq!(

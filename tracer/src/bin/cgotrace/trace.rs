@@ -3,10 +3,11 @@
 use std::io;
 
 use anyhow::Context;
-use tracer::session::{Options, Outcome, SessionError};
+use tracer::session::{Notice, Options, Outcome, SessionError};
 
 use crate::notices;
 use crate::output::OutputArguments;
+use crate::progress::ProgressLine;
 
 /// Runs a session to its end, and says the summary.
 pub(crate) fn trace(options: Options, output: &OutputArguments) -> anyhow::Result<Outcome> {
@@ -16,8 +17,18 @@ pub(crate) fn trace(options: Options, output: &OutputArguments) -> anyhow::Resul
         .build()
         .context("cannot start the runtime")?;
     let make_sink = |start: &_| output.open(start).map_err(SessionError::Output);
-    let mut notify = |notice| notices::say(&notices::describe(&notice));
-    let outcome = runtime.block_on(tracer::session::run(&options, make_sink, &mut notify))?;
+    let mut line = ProgressLine::default();
+    let mut notify = |notice| match notice {
+        Notice::Attaching(progress) => line.show("attaching probes", progress),
+        Notice::Detaching(progress) => line.show("detaching probes", progress),
+        other => {
+            line.clear();
+            notices::describe(&other).iter().for_each(|text| notices::say(text));
+        }
+    };
+    let outcome = runtime.block_on(tracer::session::run(&options, make_sink, &mut notify));
+    line.clear();
+    let outcome = outcome?;
     notices::say(&notices::describe_summary(&outcome.summary));
     Ok(outcome)
 }

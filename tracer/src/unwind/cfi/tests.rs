@@ -44,7 +44,11 @@ fn compile(directory: &Path) -> ObjectFile {
 fn readelf(option: &str, path: &Path) -> String {
     let output = Command::new("readelf").arg(option).arg(path).output().unwrap();
     assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap()
+    let text = String::from_utf8(output.stdout).unwrap();
+    // Of the section that is read, not of .debug_frame.
+    let (_, of_section) = text.split_once("Contents of the .eh_frame section").unwrap();
+    let end = of_section.find("Contents of the ").unwrap_or(of_section.len());
+    of_section[..end].to_owned()
 }
 
 /// One row as `readelf --debug-dump=frames-interp` shows it: columns by name.
@@ -81,7 +85,7 @@ fn shown(text: &str) -> Vec<Shown> {
                 result.push(Shown {
                     start: hex(start),
                     end: fde_end,
-                    columns: cies[cie].clone(),
+                    columns: cies.get(cie).cloned().unwrap_or_default(),
                     fde: line.to_owned(),
                 });
                 heading = fields;

@@ -6,12 +6,14 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use tracer_common::event::FRAME_EXACT;
 use tracer_common::map::NO_MODULE;
 use tracer_common::registers::index;
 
 use super::*;
+use crate::address::FileOffset;
 use crate::object::ObjectFile;
-use crate::unwind::module_rows;
+use crate::unwind::{ModuleRows, module_rows};
 
 unsafe extern "C" {
     /// execinfo.h: return addresses of this thread's frames, innermost first.
@@ -131,4 +133,37 @@ fn what_is_not_known_is_a_reason() {
     let known = [Module::default(), Module { pages: 1, ..Module::default() }];
     let stack = bare(&tables, &known, &[mapping]);
     assert_eq!((stack.end, stack.reason), (End::Error, Some(Reason::NoRule)));
+}
+
+#[test]
+fn a_stack_without_a_bottom_ends_at_the_limit() {
+    /// Every word is a return address into the module.
+    struct Endless;
+    impl Memory for Endless {
+        fn word(&mut self, _: u64) -> Option<u64> {
+            Some(0x5010)
+        }
+        fn distant(&mut self, _: u64) -> Option<u64> {
+            None
+        }
+    }
+    let mut tables = Tables::default();
+    let rows = ModuleRows {
+        segments: Vec::new(),
+        rows: vec![(FileOffset(0x200), Rule::frame(index::SP, 8))],
+        end: FileOffset(0x300),
+    };
+    let modules = [Module::default(), tables.add_module(&rows).unwrap()];
+    let mappings = [Mapping { start: 0x5000, end: 0x5100, offset: 0x200, module: 1 }];
+    let mut host =
+        Host { tables: &tables, modules: &modules, mappings: &mappings, memory: Endless };
+    let registers = Registers { pc: 0x5020, known: 0x7f, exact: 1, ..Registers::default() };
+    let stack = walk(registers, &mut host);
+    assert_eq!((stack.end, stack.reason), (End::Limit, None));
+    assert_eq!(stack.frames.len(), MAX_FRAMES);
+    // The first is where it stands, the others are return addresses.
+    let frame = |index: usize| (stack.frames[index].address, stack.frames[index].flags);
+    assert_eq!(frame(0), (0x5020, FRAME_EXACT));
+    assert_eq!(frame(1), (0x5010, 0));
+    assert_eq!((stack.frames[1].module, stack.frames[1].offset), (1, 0x210));
 }

@@ -1,0 +1,3 @@
+module cpplib
+
+go 1.21

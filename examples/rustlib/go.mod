@@ -1,0 +1,3 @@
+module rustlib
+
+go 1.21
