@@ -3,8 +3,10 @@
 //! Only entries of functions, and addresses that the user gave. Knows nothing of how a probe is
 //! set.
 
+mod error;
+
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::instruction;
@@ -15,6 +17,8 @@ use super::{
     demangle_without_parameters,
 };
 use crate::address::{ElfAddress, FileOffset};
+
+pub use error::ProbeError;
 
 /// One Go function, as pclntab names it: what this module needs of the Go side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,101 +46,6 @@ pub struct ProbePoint {
     pub language: Language,
 }
 
-/// Why patterns give no probe points.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProbeError {
-    /// No function has such a name.
-    #[error("cannot find a function `{pattern}` in {}{}", path.display(), advice(near, *stripped))]
-    NoMatch {
-        /// The pattern.
-        pattern: String,
-        /// The file.
-        path: PathBuf,
-        /// Up to five near names.
-        near: Vec<String>,
-        /// Whether the file has no symbols at all.
-        stripped: bool,
-    },
-    /// More functions than the limit.
-    #[error(
-        "cannot probe {found} functions of {}: the limit is {limit}; \
-         narrow the pattern or raise it with --max-probes {found}",
-        path.display()
-    )]
-    TooMany {
-        /// The file.
-        path: PathBuf,
-        /// How many were found.
-        found: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// The function has no code of its own.
-    #[error(
-        "cannot probe `{name}` in {}: it exists only inlined, into {}; probe {}",
-        path.display(), list(into), if into.len() == 1 { "that" } else { "one of those" }
-    )]
-    OnlyInlined {
-        /// The function.
-        name: String,
-        /// The file.
-        path: PathBuf,
-        /// The functions it was inlined into; at least one.
-        into: Vec<String>,
-    },
-    /// An indirect function, whose symbol is its resolver.
-    #[error(
-        "cannot probe `{name}` in {}: it is an indirect function (IFUNC), which the dynamic linker \
-         resolves at start; name the implementation it resolves to",
-        path.display()
-    )]
-    Ifunc {
-        /// The function.
-        name: String,
-        /// The file.
-        path: PathBuf,
-    },
-    /// An address where no instruction is known to begin: a probe there would break the program.
-    #[error(
-        "cannot probe {pattern} in {}: {why}, and a probe inside an instruction would break the \
-         program; give an address that a disassembler shows",
-        path.display()
-    )]
-    NotInstruction {
-        /// The pattern.
-        pattern: String,
-        /// The file.
-        path: PathBuf,
-        /// What is known of the place.
-        why: String,
-    },
-    /// An address or offset outside the code.
-    #[error("cannot probe {pattern} in {}: no code lies there; {}", path.display(), ADDRESS_HINT)]
-    NotCode {
-        /// The pattern.
-        pattern: String,
-        /// The file.
-        path: PathBuf,
-    },
-}
-
-const ADDRESS_HINT: &str =
-    "0x… is a virtual address of the file as `nm` shows it, name+0x… an offset in the file";
-
-fn list(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn advice(near: &[String], stripped: bool) -> String {
-    if !near.is_empty() {
-        format!("; near names: {}", list(near))
-    } else if stripped {
-        "; it has no symbols, probe by address (0x…) or use a file that is not stripped".to_owned()
-    } else {
-        "; `cgotrace list` shows what can be probed".to_owned()
-    }
-}
-
 /// Finds the places that any of `patterns` means, by offset.
 ///
 /// Names match as the symbol stands and demangled, C++ also without parameters. A glob whose text
@@ -157,18 +66,16 @@ pub fn resolve(
     for pattern in patterns {
         match pattern.kind() {
             Kind::Address(address) => {
-                let point = candidates.at_address(*address, pattern)?;
-                points.insert(point.offset, point);
+                add(&mut points, candidates.at_address(*address, pattern)?);
             }
             Kind::Offset(offset) => {
                 let address = object.address_of(*offset);
                 let address = address.ok_or_else(|| candidates.not_code(pattern))?;
-                let point = candidates.at_address(address, pattern)?;
-                points.insert(point.offset, point);
+                add(&mut points, candidates.at_address(address, pattern)?);
             }
             _ => {
                 for point in candidates.matching(pattern)? {
-                    points.insert(point.offset, point);
+                    add(&mut points, point);
                 }
             }
         }
@@ -180,6 +87,20 @@ pub fn resolve(
     Ok(points.into_values().collect())
 }
 
+/// Adds a point; several of one place are one that has all their names.
+fn add(points: &mut BTreeMap<FileOffset, ProbePoint>, point: ProbePoint) {
+    match points.entry(point.offset) {
+        Entry::Vacant(place) => {
+            place.insert(point);
+        }
+        Entry::Occupied(mut place) => {
+            let known = &mut place.get_mut().names;
+            let new: Vec<_> = point.names.into_iter().filter(|n| !known.contains(n)).collect();
+            known.extend(new);
+        }
+    }
+}
+
 /// A function that may be probed.
 struct Candidate<'a> {
     offset: FileOffset,
@@ -189,31 +110,35 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    /// Every linkage name, the preferred one first.
+    /// Every linkage name of the function itself, the preferred one first.
     fn names(&self) -> impl Iterator<Item = &str> {
-        let symbols = self.symbol.iter().flat_map(|symbol| &symbol.aliases);
-        let symbols = symbols.map(|alias| alias.name.as_str());
         let go = self.go.as_deref();
-        go.into_iter().chain(symbols.filter(move |name| Some(*name) != go))
+        go.into_iter().chain(self.aliases(false).filter(move |name| Some(*name) != go))
     }
 
-    fn is_ifunc(&self) -> bool {
-        self.go.is_none() && self.symbol.is_some_and(FunctionSymbol::is_ifunc)
+    /// The names of indirect functions whose resolver it is.
+    fn indirect_names(&self) -> impl Iterator<Item = &str> {
+        self.aliases(true)
     }
 
-    /// What to call it, and its language.
-    fn display(&self) -> (String, Language) {
-        match (&self.go, self.symbol) {
-            (Some(name), _) => (name.clone(), Language::Go),
-            (None, Some(symbol)) => symbol.demangled(),
-            (None, None) => (String::new(), Language::Unknown),
-        }
+    fn aliases(&self, is_ifunc: bool) -> impl Iterator<Item = &str> {
+        let aliases = self.symbol.iter().flat_map(|symbol| &symbol.aliases);
+        aliases.filter(move |alias| alias.is_ifunc == is_ifunc).map(|alias| alias.name.as_str())
+    }
+
+    /// What to call it, and its language; `None` where it has no name of its own.
+    fn display(&self) -> Option<(String, Language)> {
+        let name = self.names().next()?;
+        Some(match self.go {
+            Some(_) => (name.to_owned(), Language::Go),
+            None => demangle(name).unwrap_or_else(|| (name.to_owned(), Language::Unknown)),
+        })
     }
 }
 
 struct Candidates<'a> {
     object: &'a Arc<ObjectFile>,
-    debug_file: Option<&'a Arc<ObjectFile>>,
+    symbols: &'a Symbols,
     functions: BTreeMap<ElfAddress, Candidate<'a>>,
 }
 
@@ -238,7 +163,7 @@ impl<'a> Candidates<'a> {
             });
             function.go = Some(go.name);
         }
-        Self { object, debug_file: symbols.debug_file(), functions }
+        Self { object, symbols, functions }
     }
 
     fn matching(&self, pattern: &Pattern) -> Result<Vec<ProbePoint>, ProbeError> {
@@ -251,46 +176,71 @@ impl<'a> Candidates<'a> {
         } else {
             named
         };
-        let points: Vec<_> = found
-            .iter()
-            .filter(|(_, function)| !function.is_ifunc())
-            .map(|(address, function)| point(*address, function))
-            .collect();
-        match (points.is_empty(), found.first()) {
+        let mut points = Vec::new();
+        let mut unresolved = None;
+        for (address, function, meant) in &found {
+            match meant {
+                Meant::Function => points.extend(point(*address, function)),
+                Meant::Resolved(name) => match self.implementation(*address, name) {
+                    Some(point) => points.push(point),
+                    None => unresolved = Some(*name),
+                },
+            }
+        }
+        match (points.is_empty(), unresolved) {
             (false, _) => Ok(points),
-            (true, Some((_, function))) => {
+            (true, Some(name)) => {
                 let path = self.object.path().to_owned();
-                Err(ProbeError::Ifunc { name: function.display().0, path })
+                Err(ProbeError::Ifunc { name: plain(name), path })
             }
             (true, None) => Err(self.no_match(pattern)),
         }
     }
 
+    /// The functions that have a fitting name, and what is meant by it.
     fn filter(
         &self,
         pattern: &Pattern,
         matches: impl Fn(&str) -> bool,
-    ) -> Vec<(ElfAddress, &Candidate<'a>)> {
+    ) -> Vec<(ElfAddress, &Candidate<'a>, Meant<'_>)> {
         let wants_cold = pattern.to_string().contains(".cold");
-        let fits = |name: &str| {
+        let fits = |name: &&str| {
             (wants_cold || !is_cold_part(name))
                 && (matches(name)
                     || demangle(name).is_some_and(|(name, _)| matches(&name))
                     || demangle_without_parameters(name).is_some_and(|name| matches(&name)))
         };
-        let functions = self.functions.iter().filter(|(_, function)| function.names().any(fits));
-        functions.map(|(address, function)| (*address, function)).collect()
+        let mut found = Vec::new();
+        for (address, function) in &self.functions {
+            let own = function.names().find(fits).map(|_| Meant::Function);
+            let resolved = function.indirect_names().filter(fits).map(Meant::Resolved);
+            found.extend(own.into_iter().chain(resolved).map(|meant| (*address, function, meant)));
+        }
+        found
+    }
+
+    /// The place that the indirect function `name` of a resolver stands for.
+    fn implementation(&self, resolver: ElfAddress, name: &str) -> Option<ProbePoint> {
+        let address = self.symbols.implementation(resolver)?;
+        let offset = self.object.offset_of(address)?;
+        let (display, language) =
+            demangle(name).unwrap_or_else(|| (name.to_owned(), Language::Unknown));
+        let mut names = vec![name.to_owned()];
+        let own = self.functions.get(&address);
+        names.extend(own.into_iter().flat_map(Candidate::names).map(str::to_owned));
+        Some(ProbePoint { offset, address, names, display, language })
     }
 
     /// The place at an address that the user gave.
     fn at_address(&self, address: ElfAddress, pattern: &Pattern) -> Result<ProbePoint, ProbeError> {
-        if let Some(function) = self.functions.get(&address) {
-            return Ok(point(address, function));
+        if let Some(point) = self.functions.get(&address).and_then(|f| point(address, f)) {
+            return Ok(point);
         }
         let offset = self.object.offset_of(address).filter(|_| self.object.is_code(address));
         let offset = offset.ok_or_else(|| self.not_code(pattern))?;
-        let around = self.functions.range(..address).next_back();
-        let around = around.filter(|(begin, function)| address.0 - begin.0 < function.size);
+        let around = self.functions.range(..=address).next_back();
+        let around = around
+            .filter(|(begin, function)| **begin == address || address.0 - begin.0 < function.size);
         let refuse = |why| {
             let path = self.object.path().to_owned();
             ProbeError::NotInstruction { pattern: pattern.to_string(), path, why }
@@ -304,9 +254,9 @@ impl<'a> Candidates<'a> {
             let what = format!("no instruction of the function at {start:#x} begins there");
             return Err(refuse(what));
         }
-        let (display, language) = match around {
-            Some((begin, function)) => {
-                let (name, language) = function.display();
+        let named = around.and_then(|(begin, function)| Some((begin, function.display()?)));
+        let (display, language) = match named {
+            Some((begin, (name, language))) => {
                 (format!("{name}+{:#x}", address.0 - begin.0), language)
             }
             None => (format!("{address:#x}"), Language::Unknown),
@@ -321,7 +271,7 @@ impl<'a> Candidates<'a> {
 
     fn no_match(&self, pattern: &Pattern) -> ProbeError {
         if let Kind::Exact(name) = pattern.kind()
-            && let Some(dwarf) = Dwarf::of(self.object, self.debug_file)
+            && let Some(dwarf) = Dwarf::of(self.object, self.symbols.debug_file())
         {
             let into = dwarf.inlined_into(name);
             if !into.is_empty() {
@@ -332,7 +282,7 @@ impl<'a> Candidates<'a> {
         let names: Vec<String> = self
             .functions
             .values()
-            .flat_map(Candidate::names)
+            .flat_map(|function| function.names().chain(function.indirect_names()))
             .filter(|name| !is_cold_part(name))
             .map(|name| demangle_without_parameters(name).unwrap_or_else(|| plain(name)))
             .collect();
@@ -346,10 +296,20 @@ impl<'a> Candidates<'a> {
     }
 }
 
-fn point(address: ElfAddress, function: &Candidate<'_>) -> ProbePoint {
-    let (display, language) = function.display();
+/// What a fitting name stands for.
+#[derive(Clone, Copy)]
+enum Meant<'a> {
+    /// The function that begins there.
+    Function,
+    /// What the resolver there gives for the indirect function of this name.
+    Resolved(&'a str),
+}
+
+/// The point of a function that has a name.
+fn point(address: ElfAddress, function: &Candidate<'_>) -> Option<ProbePoint> {
+    let (display, language) = function.display()?;
     let names = function.names().map(str::to_owned).collect();
-    ProbePoint { offset: function.offset, address, names, display, language }
+    Some(ProbePoint { offset: function.offset, address, names, display, language })
 }
 
 fn plain(name: &str) -> String {
