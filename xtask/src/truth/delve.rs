@@ -1,0 +1,170 @@
+//! Delve as a judge of both sides, by its JSON-RPC. It reads DWARF, where cgotrace reads pclntab
+//! and `.eh_frame`, and stops the process where cgotrace does not.
+
+use super::judge::{Judged, PATIENCE};
+use super::place::{Maps, Place};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write, copy, sink};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use xtask::tool::{debian, paths};
+
+/// More than any stack of ours has.
+const DEPTH: u64 = 5000;
+
+/// Runs the program and gives the stack at each hit of these places, `most` at most.
+pub(super) fn stacks(
+    program: &Path,
+    arguments: &[&str],
+    probes: &[Place],
+    most: usize,
+) -> Result<Vec<Judged>> {
+    let mut delve = Delve::start(program, arguments)?;
+    let pid = delve.call("ProcessPid", json!({}))?["Pid"].as_u64().context("no process")?;
+    // The dynamic linker has mapped all libraries by then.
+    let main = json!({"Breakpoint": {"functionName": "main.main", "line": -1}});
+    let main = delve.call("CreateBreakpoint", main)?["Breakpoint"]["id"].clone();
+    ensure!(delve.go_on()?.is_some(), "the program did not reach main.main");
+    delve.call("ClearBreakpoint", json!({"Id": main}))?;
+    let maps = Maps::of(pid)?;
+    let mut breakpoints = Vec::new();
+    for probe in probes {
+        let address = maps.address(probe).with_context(|| format!("{probe} is not mapped"))?;
+        let made = delve.call("CreateBreakpoint", json!({"Breakpoint": {"addr": address}}))?;
+        breakpoints.push(made["Breakpoint"]["id"].clone());
+    }
+    let mut stacks = Vec::new();
+    while let Some(state) = delve.go_on()? {
+        // Threads that arrived at the same time are reported at once.
+        let threads = state["Threads"].as_array().cloned().unwrap_or_default();
+        let hit = |thread: &&Value| breakpoints.contains(&thread["breakPoint"]["id"]);
+        for thread in threads.iter().filter(hit) {
+            let which = json!({"name": "switchThread", "threadID": thread["id"]});
+            delve.call("Command", which)?;
+            let maps = Maps::of(pid)?;
+            let said = delve.call("Stacktrace", json!({"Id": -1, "Depth": DEPTH}))?;
+            stacks.push(read(&said, &maps)?);
+            if stacks.len() >= most {
+                return Ok(stacks);
+            }
+        }
+    }
+    Ok(stacks)
+}
+
+/// The physical frames of what `Stacktrace` gave.
+fn read(said: &Value, maps: &Maps) -> Result<Judged> {
+    let rows = said["Locations"].as_array().context("Delve gave no stack")?;
+    let mut frames: Vec<Place> = Vec::new();
+    let mut last = None;
+    let mut whole = true;
+    for row in rows {
+        whole &= row["Err"].as_str().unwrap_or_default().is_empty();
+        let pc = row["pc"].as_u64().context("a frame without an address")?;
+        let Some(place) = maps.place(pc) else {
+            // At each crossing between stacks Delve shows one row that is no code.
+            ensure!(row["function"].is_null(), "{pc:#x} is no code, but Delve names {row}");
+            continue;
+        };
+        // A call that was inlined has the frame of what it was inlined into; a recursion has not.
+        let frame = (pc, row["FrameOffset"].clone());
+        if last.as_ref() != Some(&frame) {
+            frames.push(place);
+        }
+        last = Some(frame);
+    }
+    Ok(Judged { frames, whole })
+}
+
+/// A Delve that runs a program.
+struct Delve {
+    child: Child,
+    answers: BufReader<TcpStream>,
+    questions: TcpStream,
+    number: u64,
+}
+
+impl Delve {
+    fn start(program: &Path, arguments: &[&str]) -> Result<Self> {
+        let mut child = Command::new(debian::ensure_delve()?)
+            .arg("exec")
+            .arg(program)
+            .args(["--headless", "--api-version=2", "--check-go-version=false"])
+            .args(["--listen=127.0.0.1:0", "--"])
+            .args(arguments)
+            // Its settings are no business of ours.
+            .env("XDG_CONFIG_HOME", paths::target().join("truth/config"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("start Delve")?;
+        let mut said = BufReader::new(child.stdout.take().context("read from Delve")?);
+        let mut line = String::new();
+        said.read_line(&mut line).context("read from Delve")?;
+        // The program writes there too.
+        thread::spawn(move || copy(&mut said, &mut sink()));
+        let connect = || {
+            let (_, address) = line.trim().rsplit_once(' ').context("it names no address")?;
+            let stream = TcpStream::connect(address).context("connect")?;
+            stream.set_read_timeout(Some(PATIENCE)).context("set a timeout")?;
+            Ok::<_, anyhow::Error>((stream.try_clone().context("clone the connection")?, stream))
+        };
+        match connect() {
+            Ok((questions, answers)) => {
+                Ok(Self { child, answers: BufReader::new(answers), questions, number: 0 })
+            }
+            Err(error) => {
+                end(&mut child);
+                Err(error.context(format!("talk to Delve, which said {line:?}")))
+            }
+        }
+    }
+
+    fn call(&mut self, method: &str, parameters: Value) -> Result<Value> {
+        self.number += 1;
+        let method = format!("RPCServer.{method}");
+        let question = json!({"method": method, "params": [parameters], "id": self.number});
+        self.questions
+            .write_all(format!("{question}\n").as_bytes())
+            .with_context(|| format!("ask Delve for {method}"))?;
+        let mut answer = String::new();
+        self.answers
+            .by_ref()
+            .read_line(&mut answer)
+            .with_context(|| format!("wait for Delve's answer to {method}"))?;
+        let mut answer: Value = serde_json::from_str(&answer)
+            .with_context(|| format!("read Delve's answer to {method}: {answer:?}"))?;
+        if !answer["error"].is_null() {
+            bail!("Delve's answer to {question}: {}", answer["error"]);
+        }
+        Ok(answer["result"].take())
+    }
+
+    /// Goes on to the next hit. `None` once the program has ended.
+    fn go_on(&mut self) -> Result<Option<Value>> {
+        let mut state = self.call("Command", json!({"name": "continue"}))?;
+        let state = state["State"].take();
+        if state["exited"] == true {
+            ensure!(state["exitStatus"] == 0, "under Delve the program failed: {state}");
+            return Ok(None);
+        }
+        Ok(Some(state))
+    }
+}
+
+impl Drop for Delve {
+    fn drop(&mut self) {
+        // Ends the program too.
+        let _ = self.call("Detach", json!({"Kill": true}));
+        end(&mut self.child);
+    }
+}
+
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
