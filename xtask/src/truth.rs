@@ -3,6 +3,7 @@
 //! A program that does the same in each run is traced, and then run under Delve and under gdb with
 //! a breakpoint at each place that was probed. Each stack is compared with theirs at that hit.
 
+mod crossing;
 mod delve;
 mod gdb;
 mod judge;

@@ -1,7 +1,8 @@
 //! Delve as a judge of both sides, by its JSON-RPC. It reads DWARF, where cgotrace reads pclntab
 //! and `.eh_frame`, and stops the process where cgotrace does not.
 
-use super::judge::{Judged, PATIENCE};
+use super::crossing::{self, Crossings};
+use super::judge::{Judged, PATIENCE, Seen};
 use super::place::{Maps, Place};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -30,6 +31,7 @@ pub(super) fn stacks(
     ensure!(delve.go_on()?.is_some(), "the program did not reach main.main");
     delve.call("ClearBreakpoint", json!({"Id": main}))?;
     let maps = Maps::of(pid)?;
+    let crossings = crossing::find(program)?;
     let mut breakpoints = Vec::new();
     for probe in probes {
         let address = maps.address(probe).with_context(|| format!("{probe} is not mapped"))?;
@@ -46,7 +48,7 @@ pub(super) fn stacks(
             delve.call("Command", which)?;
             let maps = Maps::of(pid)?;
             let said = delve.call("Stacktrace", json!({"Id": -1, "Depth": DEPTH}))?;
-            stacks.push(read(&said, &maps)?);
+            stacks.push(read(&said, &maps, &crossings)?);
             if stacks.len() >= most {
                 return Ok(stacks);
             }
@@ -55,24 +57,34 @@ pub(super) fn stacks(
     Ok(stacks)
 }
 
-/// The physical frames of what `Stacktrace` gave.
-fn read(said: &Value, maps: &Maps) -> Result<Judged> {
+/// The physical frames of what `Stacktrace` gave. `crossings` are the calls that
+/// lead out of Go.
+fn read(said: &Value, maps: &Maps, crossings: &Crossings) -> Result<Judged> {
     let rows = said["Locations"].as_array().context("Delve gave no stack")?;
-    let mut frames: Vec<Place> = Vec::new();
+    let mut frames = Vec::new();
     let mut last = None;
     let mut whole = true;
     for row in rows {
         whole &= row["Err"].as_str().unwrap_or_default().is_empty();
         let pc = row["pc"].as_u64().context("a frame without an address")?;
         let Some(place) = maps.place(pc) else {
-            // At each crossing between stacks Delve shows one row that is no code.
+            // Where asmcgocall has left a goroutine's stack, Delve 1.24 goes on from a wrong stack
+            // pointer. It shows one row that is no code, before the next caller's or in its place.
             ensure!(row["function"].is_null(), "{pc:#x} is no code, but Delve names {row}");
+            let in_cgocall = |seen: &Seen| matches!(seen, Seen::Frame(place) if crossings.asmcgocall.contains(place));
+            let next = match frames.last().is_some_and(in_cgocall) {
+                true => &crossings.cgocall,
+                false => &crossings.asmcgocall,
+            };
+            frames.push(Seen::Perhaps(next.clone()));
             continue;
         };
+        // It is there.
+        frames.pop_if(|seen| matches!(seen, Seen::Perhaps(places) if places.contains(&place)));
         // A call that was inlined has the frame of what it was inlined into; a recursion has not.
         let frame = (pc, row["FrameOffset"].clone());
         if last.as_ref() != Some(&frame) {
-            frames.push(place);
+            frames.push(Seen::Frame(place));
         }
         last = Some(frame);
     }

@@ -1,6 +1,6 @@
 //! gdb as a judge of native code: its Python walks down to the first Go function.
 
-use super::judge::{Judged, PATIENCE};
+use super::judge::{Judged, PATIENCE, Seen};
 use super::place::Place;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -44,7 +44,8 @@ fn read(line: &str) -> Result<Judged> {
     let value: Value = serde_json::from_str(line)?;
     let frames = value["frames"].as_array().context("no frames")?;
     let place = |frame: &Value| {
-        Some(Place { module: frame[0].as_str()?.into(), offset: frame[1].as_u64()? })
+        let place = Place { module: frame[0].as_str()?.into(), offset: frame[1].as_u64()? };
+        Some(Seen::Frame(place))
     };
     Ok(Judged {
         frames: frames.iter().map(place).collect::<Option<_>>().context("no place")?,

@@ -31,7 +31,7 @@ pub(super) const SUBJECTS: &[Subject] = &[
     plain(&CPPLIB),
     Subject {
         arguments: &["-callers"],
-        inner: &["sqlite3_step", "sqlite3VdbeExec", "sqlite3BtreeNext", "sqlite3BtreeInsert"],
+        inner: &["sqlite3_step", "sqlite3VdbeExec", "sqlite3BtreeNext*", "sqlite3BtreeInsert"],
         ..plain(&SQLITE)
     },
     Subject {
