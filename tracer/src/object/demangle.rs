@@ -31,14 +31,60 @@ pub fn demangle(symbol: &str) -> Option<(String, Language)> {
     cpp(symbol, DemangleOptions::new()).map(|name| (name, Language::Cpp))
 }
 
-/// As [`demangle`], for C++ without parameters and return type: `shop::add` of
-/// `shop::add(int)`. `None` where that makes no difference.
+/// As [`demangle`], in the form that people write: C++ without parameters and return type,
+/// `shop::add` of `shop::add(int)`; Rust without the function's own type arguments and without the
+/// brackets around a type, `zoo::Animal<i32>::feed` of `<zoo::Animal<i32>>::feed::<u8>`. `None`
+/// for Rust where that makes no difference.
 #[must_use]
 pub fn demangle_without_parameters(symbol: &str) -> Option<String> {
-    if !looks_mangled(symbol) || rust(symbol).is_some() {
+    if !looks_mangled(symbol) {
         return None;
     }
-    cpp(symbol, DemangleOptions::new().no_params().no_return_type())
+    match rust(symbol) {
+        Some(name) => short_rust(&name),
+        None => cpp(symbol, DemangleOptions::new().no_params().no_return_type()),
+    }
+}
+
+/// The shorter form of a Rust name, if there is one. A type as a trait keeps its brackets.
+fn short_rust(name: &str) -> Option<String> {
+    let arguments = name.ends_with('>').then(|| opening_bracket(name)).flatten();
+    let without = arguments.and_then(|at| name[..at].strip_suffix("::"));
+    let plain = without.unwrap_or(name);
+    let inherent = plain.starts_with('<').then(|| closing_bracket(plain)).flatten();
+    let inherent = inherent.map(|end| (&plain[1..end], &plain[end + 1..]));
+    match inherent.filter(|(of, _)| !of.contains(" as ")) {
+        Some((of, rest)) => Some(format!("{of}{rest}")),
+        None => without.map(str::to_owned),
+    }
+}
+
+/// Where the bracket that `text` ends with was opened.
+fn opening_bracket(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    brackets(text).rev().find_map(|(at, opens)| {
+        depth = if opens { depth.checked_sub(1)? } else { depth + 1 };
+        (depth == 0).then_some(at)
+    })
+}
+
+/// Where the bracket that `text` begins with is closed.
+fn closing_bracket(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    brackets(text).find_map(|(at, opens)| {
+        depth = if opens { depth + 1 } else { depth.checked_sub(1)? };
+        (depth == 0).then_some(at)
+    })
+}
+
+/// Every bracket, and whether it opens. The one of `->` is none.
+fn brackets(text: &str) -> impl DoubleEndedIterator<Item = (usize, bool)> {
+    let bytes = text.as_bytes();
+    bytes.iter().enumerate().filter_map(move |(at, byte)| match byte {
+        b'<' => Some((at, true)),
+        b'>' if at == 0 || bytes[at - 1] != b'-' => Some((at, false)),
+        _ => None,
+    })
 }
 
 /// A quick look, before any parsing.
@@ -108,6 +154,43 @@ mod tests {
         let short = demangle_without_parameters("_ZN4shop3addEi");
         assert_eq!(short.as_deref(), Some("shop::add"));
         assert_eq!(demangle_without_parameters("_ZN4core3ptr4read17h0123456789abcdefE"), None);
+    }
+
+    // Linkage names as rustc made them.
+    #[test]
+    fn rust_has_a_shorter_form() {
+        for (symbol, long, short) in [
+            ("_RINvCsdrzbAzSuyJg_3zoo4leafhEB2_", "zoo::leaf::<u8>", Some("zoo::leaf")),
+            (
+                "_RINvCsdrzbAzSuyJg_3zoo4leafFlElEB2_",
+                "zoo::leaf::<fn(i32) -> i32>",
+                Some("zoo::leaf"),
+            ),
+            (
+                "_RNvMCsdrzbAzSuyJg_3zooINtB2_6AnimallE5speakB2_",
+                "<zoo::Animal<i32>>::speak",
+                Some("zoo::Animal<i32>::speak"),
+            ),
+            (
+                "_RINvXs_CsdrzbAzSuyJg_3zooINtB5_6AnimallENtB5_4Loud4makehEB5_",
+                "<zoo::Animal<i32> as zoo::Loud>::make::<u8>",
+                Some("<zoo::Animal<i32> as zoo::Loud>::make"),
+            ),
+            (
+                "_RINvMNtNtCsgEmfK2I1SDS_4core3fmt2rtNtB3_8Argument9new_debughECsdrzbAzSuyJg_3zoo",
+                "<core::fmt::rt::Argument>::new_debug::<u8>",
+                Some("core::fmt::rt::Argument::new_debug"),
+            ),
+            ("_RNCNvCsdrzbAzSuyJg_3zoo5entry0B3_", "zoo::entry::{closure#0}", None),
+            ("_RNvCsdrzbAzSuyJg_3zoo5apply", "zoo::apply", None),
+        ] {
+            assert_eq!(demangle(symbol), Some((long.to_owned(), Language::Rust)));
+            assert_eq!(demangle_without_parameters(symbol).as_deref(), short, "{symbol}");
+        }
+        for odd in ["<", ">", "<>", "a::<", "a::<b", "<a", "<a>>", "->", "<->", "::<>", "é::<é>"]
+        {
+            let _ = short_rust(odd);
+        }
     }
 
     #[test]

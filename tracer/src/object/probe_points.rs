@@ -20,6 +20,9 @@ use crate::address::{ElfAddress, FileOffset};
 
 pub use error::ProbeError;
 
+/// The most bytes of names that near ones are sought in.
+const MAX_COMPARED: usize = 256 << 20;
+
 /// One Go function, as pclntab names it: what this module needs of the Go side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GoEntry {
@@ -42,13 +45,14 @@ pub struct ProbePoint {
     pub names: Vec<String>,
     /// What to call it: the preferred name, demangled; `name+0x1f` or `0x46ab5d` for an address.
     pub display: String,
-    /// The language, as far as names and Go's tables tell.
+    /// The language, as far as names, Go's tables and DWARF tell.
     pub language: Language,
 }
 
 /// Finds the places that any of `patterns` means, by offset.
 ///
-/// Names match as the symbol stands and demangled, C++ also without parameters. A glob whose text
+/// Names match as the symbol stands and demangled, C++ also without parameters, Rust also without
+/// the function's type arguments: [`demangle_without_parameters`]. A glob whose text
 /// is itself a function's name means that function only. Cold parts that a compiler split off
 /// (`name.cold`) are no entries: they match only a pattern that says `.cold`.
 ///
@@ -84,7 +88,21 @@ pub fn resolve(
         let path = object.path().to_owned();
         return Err(ProbeError::TooMany { path, found: points.len(), limit });
     }
-    Ok(points.into_values().collect())
+    let mut points: Vec<_> = points.into_values().collect();
+    learn_languages(object, symbols, &mut points);
+    Ok(points)
+}
+
+/// Asks DWARF for the language of points whose name does not give it away.
+fn learn_languages(object: &Arc<ObjectFile>, symbols: &Symbols, points: &mut [ProbePoint]) {
+    let mut unknown = points.iter_mut().filter(|p| p.language == Language::Unknown).peekable();
+    if unknown.peek().is_none() {
+        return;
+    }
+    let Some(dwarf) = Dwarf::of(object, symbols.debug_file()) else { return };
+    for point in unknown {
+        point.language = dwarf.language_at(point.address);
+    }
 }
 
 /// Adds a point; several of one place are one that has all their names.
@@ -171,7 +189,8 @@ impl<'a> Candidates<'a> {
         let named = pattern
             .wanted_name()
             .map_or_else(Vec::new, |wanted| self.filter(pattern, |name| name == wanted));
-        let found = if named.is_empty() {
+        let is_exact = matches!(pattern.kind(), Kind::Exact(_));
+        let found = if named.is_empty() && !is_exact {
             self.filter(pattern, |name| pattern.matches(name))
         } else {
             named
@@ -279,12 +298,18 @@ impl<'a> Candidates<'a> {
                 return ProbeError::OnlyInlined { name: name.clone(), path, into };
             }
         }
+        // Few bytes of a file can stand for much text.
+        let mut room = MAX_COMPARED;
         let names: Vec<String> = self
             .functions
             .values()
             .flat_map(|function| function.names().chain(function.indirect_names()))
             .filter(|name| !is_cold_part(name))
             .map(|name| demangle_without_parameters(name).unwrap_or_else(|| plain(name)))
+            .map_while(|name| {
+                room = room.checked_sub(name.len())?;
+                Some(name)
+            })
             .collect();
         let wanted = pattern.wanted_name().unwrap_or_default();
         ProbeError::NoMatch {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use gimli::{AttributeValue, UnitOffset};
+use gimli::{AttributeValue, Section, UnitOffset};
 
 use super::entry::{Names, language_of};
 use super::{Dwarf, EntryNames, UnitRef, borrow, parse_unit};
@@ -17,6 +17,9 @@ impl Dwarf {
     /// units: slow, meant for a message.
     #[must_use]
     pub fn inlined_into(&self, wanted: &str) -> Vec<String> {
+        if !self.may_name(wanted) {
+            return Vec::new();
+        }
         let dwarf = borrow(&self.sections);
         let names = EntryNames { dwarf: &dwarf, units: &self.units };
         let mut into = BTreeSet::new();
@@ -42,6 +45,34 @@ impl Dwarf {
         }
         into.into_iter().take(MAX_LISTED).collect()
     }
+
+    /// Whether any text holds the last word of a name, as plain and linkage names would: a quick
+    /// look that spares reading all units for a name that was mistyped.
+    fn may_name(&self, wanted: &str) -> bool {
+        let path = wanted.split('(').next().unwrap_or_default();
+        let mut words = path.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        let Some(word) = words.rfind(|word| !word.is_empty()) else { return true };
+        let dwarf = borrow(&self.sections);
+        let texts = [
+            dwarf.debug_str.reader().slice(),
+            dwarf.debug_line_str.reader().slice(),
+            dwarf.debug_info.reader().slice(),
+        ];
+        !word.is_ascii() || texts.into_iter().any(|text| holds(text, word.as_bytes()))
+    }
+}
+
+fn holds(text: &[u8], word: &[u8]) -> bool {
+    let Some(first) = word.first() else { return true };
+    let mut rest = text;
+    while let Some(at) = rest.iter().position(|byte| byte == first) {
+        rest = &rest[at..];
+        if rest.starts_with(word) {
+            return true;
+        }
+        rest = &rest[1..];
+    }
+    false
 }
 
 /// One inlined call.
