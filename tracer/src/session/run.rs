@@ -70,7 +70,7 @@ pub async fn run(
     };
     let (mut kernel, writer, ring) = Kernel::load(command.is_some())?;
     if let Some(command) = &command {
-        kernel.add_target(command.pid())?;
+        kernel.add_held_target(command.pid())?;
     }
     let (mut library, mut learner) = (Library::new(writer, debug_files), Learner::default());
     let armed = arm(&targets, &points, &mut kernel, &mut library, &mut learner, notify)?;

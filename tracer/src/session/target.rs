@@ -56,7 +56,8 @@ impl TargetFile {
         let debug_file = debug_files.find(&self.object).file;
         let mut symbols = Symbols::read(&self.object, debug_file.as_ref());
         // Looking into processes is only for who needs it.
-        if symbols.functions().iter().any(FunctionSymbol::is_ifunc) {
+        let is_indirect = |function: &FunctionSymbol| function.aliases.iter().any(|a| a.is_ifunc);
+        if symbols.functions().iter().any(is_indirect) {
             symbols.learn_ifuncs(indirect::implementations(&symbols, self, processes));
         }
         let functions = self.go.iter().flat_map(|go| go.functions()).filter(|f| f.is_go());
