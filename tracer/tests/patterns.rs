@@ -102,3 +102,17 @@ fn a_stripped_program_is_named_by_its_debug_file() {
     let said = String::from_utf8(run(command.arg("--").arg(&program), 125).stderr).expect("text");
     assert!(said.contains("cannot use the debug file"), "{said}");
 }
+
+#[test]
+fn at_its_entry_a_function_is_not_in_a_call_that_was_inlined_into_it() {
+    let source = "
+        static inline __attribute__((always_inline)) int first(int i) {
+            __asm__ volatile(\"nop\" : \"+r\"(i));
+            return i;
+        }
+        __attribute__((noinline)) int work(int i) { return first(i) + 1; }
+        int main(int count, char **arguments) { return work(count) == 0; }";
+    let (_folder, program) = compile(source, &[]);
+    let stacks = trace(&program, &["--func", "work"]);
+    assert_eq!(functions(&stacks[0])[..2], ["work", "main"], "{}", stacks[0]);
+}
