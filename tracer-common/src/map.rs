@@ -106,6 +106,20 @@ pub struct Mappings {
     pub mappings: [Mapping; MAX_MAPPINGS],
 }
 
+/// The most Go modules of a session whose callers are found over a gap.
+pub const MAX_RUNTIMES: usize = 2;
+
+/// How the Go runtime of one module finds the stacks of a thread that runs C.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Runtime {
+    /// Where the thread-local g lies, bytes from the thread pointer.
+    pub g_offset: i64,
+    /// Bytes that asmcgocall takes of g0's stack below `g0.sched.sp`, before it aligns; 0 where
+    /// this entry is not used.
+    pub frame: u64,
+}
+
 /// What the `TARGETS` map says of a process: traced from now on.
 pub const TARGET: u32 = u32::MAX;
 
@@ -168,6 +182,8 @@ pub struct Config {
     pub task_tgid: u64,
     /// `task_struct.self_exec_id`.
     pub task_exec: u64,
+    /// `task_struct.thread` plus `thread_struct.fsbase`.
+    pub task_thread_pointer: u64,
     /// `pid.numbers`.
     pub pid_numbers: u64,
     /// `pid.level`.
@@ -202,7 +218,7 @@ pub struct Identity {
 
 #[cfg(feature = "user")]
 mod pod {
-    use super::{Config, Identity, Mappings, Module, ModuleKey, ProcessKey};
+    use super::{Config, Identity, Mappings, Module, ModuleKey, ProcessKey, Runtime};
     use crate::rule::Rule;
 
     macro_rules! pod {
@@ -214,5 +230,5 @@ mod pod {
             )*
         };
     }
-    pod!(Config, Identity, Mappings, Module, ModuleKey, ProcessKey, Rule);
+    pod!(Config, Identity, Mappings, Module, ModuleKey, ProcessKey, Rule, Runtime);
 }

@@ -2,7 +2,9 @@
 
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, RingBuf};
 use aya_ebpf::macros::btf_map;
-use tracer_common::map::{Identity, Listed, MAX_MODULES, Mappings, Module, ModuleKey, ProcessKey};
+use tracer_common::map::{
+    Identity, Listed, MAX_MODULES, MAX_RUNTIMES, Mappings, Module, ModuleKey, ProcessKey, Runtime,
+};
 use tracer_common::rule::Rule;
 use tracer_common::table::{CHUNK_ENTRIES, MAX_CHUNKS, MAX_RULES};
 
@@ -38,6 +40,10 @@ pub(crate) static RULES: Array<[Rule; MAX_RULES], 1> = Array::new();
 /// Modules by number.
 #[btf_map]
 pub(crate) static MODULES: Array<Module, MAX_MODULES> = Array::new();
+
+/// Go runtimes, whose calls of C are found over a gap.
+#[btf_map]
+pub(crate) static RUNTIMES: Array<Runtime, MAX_RUNTIMES> = Array::new();
 
 /// Numbers of modules by the file they are.
 #[btf_map]

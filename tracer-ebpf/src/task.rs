@@ -34,6 +34,12 @@ pub(crate) fn process_key() -> ProcessKey {
     }
 }
 
+/// The current thread's thread pointer: the base of its thread-local storage.
+#[inline(always)]
+pub(crate) fn thread_pointer() -> u64 {
+    kernel(current() + config!(task_thread_pointer))
+}
+
 /// Process and thread number, as cgotrace's own PID namespace sees them; 0 where it does not.
 #[inline(always)]
 pub(crate) fn numbers() -> (u32, u32) {

@@ -83,6 +83,7 @@ impl Kernel {
             take(&mut ebpf, "RULES")?,
             take(&mut ebpf, "MODULES")?,
             take(&mut ebpf, "MODULE_NUMBERS")?,
+            take(&mut ebpf, "RUNTIMES")?,
         );
         let ring: RingBuf<MapData> = take(&mut ebpf, "EVENTS")?;
         let mut kernel = Self {

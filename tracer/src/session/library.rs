@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use tracer_common::map::{ModuleKey, Segment};
+use tracer_common::map::{MAX_RUNTIMES, ModuleKey, Segment};
 
 use crate::bpf::{BpfError, Kernel, TableWriter};
 use crate::object::go::GoModule;
 use crate::object::{DebugFiles, ModuleNumber, Modules, ObjectFile};
 use crate::symbol::Symbolizer;
-use crate::unwind::{Tables, module_rows};
+use crate::unwind::{self, Tables, module_rows};
 
 /// Everything that is known of modules.
 pub(super) struct Library {
@@ -23,6 +23,8 @@ pub(super) struct Library {
     numbers: FxHashMap<ModuleKey, ModuleNumber>,
     /// Modules that stay where they are as long as their process lives.
     lasting: FxHashSet<ModuleNumber>,
+    /// How many Go runtimes the kernel side knows.
+    runtimes: usize,
 }
 
 impl Library {
@@ -35,6 +37,7 @@ impl Library {
             writer,
             numbers: FxHashMap::default(),
             lasting: FxHashSet::default(),
+            runtimes: 0,
         }
     }
 
@@ -58,6 +61,12 @@ impl Library {
             return Ok(None);
         };
         self.numbers.insert(key, number);
+        if let Some(runtime) = go.as_deref().and_then(unwind::runtime)
+            && self.runtimes < MAX_RUNTIMES
+        {
+            self.writer.write_runtime(self.runtimes, &runtime)?;
+            self.runtimes += 1;
+        }
         self.symbols.add(number, Arc::clone(object), go.clone());
         for refused in self.symbols.take_refused() {
             warn(refused.to_string());
