@@ -3,6 +3,7 @@
 //! Only entries of functions, and addresses that the user gave. Knows nothing of how a probe is
 //! set.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,10 +11,7 @@ use std::sync::Arc;
 use super::instruction;
 use super::near::near;
 use super::pattern::Kind;
-use super::{
-    Dwarf, FunctionSymbol, Language, ObjectFile, Pattern, Symbols, demangle,
-    demangle_without_parameters,
-};
+use super::{Demangled, Dwarf, FunctionSymbol, Language, ObjectFile, Pattern, Symbols};
 use crate::address::{ElfAddress, FileOffset};
 
 /// One Go function, as pclntab names it: what this module needs of the Go side.
@@ -186,9 +184,17 @@ struct Candidate<'a> {
     size: u64,
     symbol: Option<&'a FunctionSymbol>,
     go: Option<String>,
+    /// What [`Candidate::names`] are for people, each once it is asked for.
+    demangled: OnceCell<Vec<Option<Demangled>>>,
 }
 
 impl Candidate<'_> {
+    /// Each linkage name, and what it is for people where that differs.
+    fn forms(&self) -> impl Iterator<Item = (&str, Option<&Demangled>)> {
+        let demangled = self.demangled.get_or_init(|| self.names().map(Demangled::of).collect());
+        self.names().zip(demangled.iter().map(Option::as_ref))
+    }
+
     /// Every linkage name, the preferred one first.
     fn names(&self) -> impl Iterator<Item = &str> {
         let symbols = self.symbol.iter().flat_map(|symbol| &symbol.aliases);
@@ -225,7 +231,16 @@ impl<'a> Candidates<'a> {
     ) -> Self {
         let native = symbols.functions().iter().map(|symbol| {
             let (offset, size) = (symbol.offset, symbol.size());
-            (symbol.address, Candidate { offset, size, symbol: Some(symbol), go: None })
+            (
+                symbol.address,
+                Candidate {
+                    offset,
+                    size,
+                    symbol: Some(symbol),
+                    go: None,
+                    demangled: OnceCell::new(),
+                },
+            )
         });
         let mut functions: BTreeMap<_, _> = native.collect();
         for go in go_functions {
@@ -235,6 +250,7 @@ impl<'a> Candidates<'a> {
                 size: go.size,
                 symbol: None,
                 go: None,
+                demangled: OnceCell::new(),
             });
             function.go = Some(go.name);
         }
@@ -272,13 +288,14 @@ impl<'a> Candidates<'a> {
         matches: impl Fn(&str) -> bool,
     ) -> Vec<(ElfAddress, &Candidate<'a>)> {
         let wants_cold = pattern.to_string().contains(".cold");
-        let fits = |name: &str| {
+        let fits = |(name, demangled): (&str, Option<&Demangled>)| {
             (wants_cold || !is_cold_part(name))
                 && (matches(name)
-                    || demangle(name).is_some_and(|(name, _)| matches(&name))
-                    || demangle_without_parameters(name).is_some_and(|name| matches(&name)))
+                    || demangled.is_some_and(|it| {
+                        matches(&it.full) || it.short.as_deref().is_some_and(&matches)
+                    }))
         };
-        let functions = self.functions.iter().filter(|(_, function)| function.names().any(fits));
+        let functions = self.functions.iter().filter(|(_, function)| function.forms().any(fits));
         functions.map(|(address, function)| (*address, function)).collect()
     }
 
@@ -329,18 +346,17 @@ impl<'a> Candidates<'a> {
                 return ProbeError::OnlyInlined { name: name.clone(), path, into };
             }
         }
-        let names: Vec<String> = self
+        let names = self
             .functions
             .values()
-            .flat_map(Candidate::names)
-            .filter(|name| !is_cold_part(name))
-            .map(|name| demangle_without_parameters(name).unwrap_or_else(|| plain(name)))
-            .collect();
+            .flat_map(Candidate::forms)
+            .filter(|(name, _)| !is_cold_part(name))
+            .map(|(name, demangled)| demangled.map_or(name, Demangled::short));
         let wanted = pattern.wanted_name().unwrap_or_default();
         ProbeError::NoMatch {
             pattern: pattern.to_string(),
             path: self.object.path().to_owned(),
-            near: near(wanted, names.iter().map(String::as_str)),
+            near: near(wanted, names),
             stripped: self.functions.is_empty(),
         }
     }
@@ -350,10 +366,6 @@ fn point(address: ElfAddress, function: &Candidate<'_>) -> ProbePoint {
     let (display, language) = function.display();
     let names = function.names().map(str::to_owned).collect();
     ProbePoint { offset: function.offset, address, names, display, language }
-}
-
-fn plain(name: &str) -> String {
-    demangle(name).map_or_else(|| name.to_owned(), |(name, _)| name)
 }
 
 /// Whether a name is of a part that a compiler split off as rarely run: `name.cold`,

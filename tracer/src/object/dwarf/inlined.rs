@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use gimli::{AttributeValue, UnitOffset};
+use gimli::{AttributeValue, Section, UnitOffset};
+use regex::bytes::Regex;
 
 use super::entry::{Names, language_of};
 use super::{Dwarf, EntryNames, UnitRef, borrow, parse_unit};
-use crate::object::{Language, demangle, demangle_without_parameters};
+use crate::object::{Demangled, Language, demangle};
 
 /// The most functions that are listed.
 const MAX_LISTED: usize = 8;
@@ -18,6 +19,9 @@ impl Dwarf {
     #[must_use]
     pub fn inlined_into(&self, wanted: &str) -> Vec<String> {
         let dwarf = borrow(&self.sections);
+        if !mentions(&dwarf, wanted) {
+            return Vec::new();
+        }
         let names = EntryNames { dwarf: &dwarf, units: &self.units };
         let mut into = BTreeSet::new();
         for (index, start) in self.units.iter().enumerate() {
@@ -42,6 +46,20 @@ impl Dwarf {
         }
         into.into_iter().take(MAX_LISTED).collect()
     }
+}
+
+/// Whether the last identifier of a name stands in the sections that hold names. Every function
+/// has it there as its plain name, so where it is missing, no entry needs to be read.
+fn mentions(dwarf: &super::Sections<'_>, wanted: &str) -> bool {
+    let name = wanted.find(['(', '<']).filter(|at| *at > 0).map_or(wanted, |at| &wanted[..at]);
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let bytes = name.as_bytes();
+    let end = bytes.iter().rposition(|byte| is_part(*byte)).map_or(0, |at| at + 1);
+    let start = bytes[..end].iter().rposition(|byte| !is_part(*byte)).map_or(0, |at| at + 1);
+    let Ok(expression) = Regex::new(&regex::escape(&name[start..end])) else { return true };
+    let strings = [dwarf.debug_str.reader(), dwarf.debug_line_str.reader()];
+    strings.iter().any(|bytes| expression.is_match(bytes.slice()))
+        || expression.is_match(dwarf.debug_info.reader().slice())
 }
 
 /// One inlined call.
@@ -108,8 +126,9 @@ fn is_called(names: &Names, wanted: &str) -> bool {
     let linkage = names.linkage.as_deref();
     names.plain.as_deref() == Some(wanted)
         || linkage == Some(wanted)
-        || linkage.and_then(demangle).is_some_and(|(name, _)| name == wanted)
-        || linkage.and_then(demangle_without_parameters).is_some_and(|name| name == wanted)
+        || linkage
+            .and_then(Demangled::of)
+            .is_some_and(|name| name.full == wanted || name.short.as_deref() == Some(wanted))
 }
 
 fn shown(names: Names) -> Option<String> {
