@@ -6,6 +6,7 @@ mod support;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ const PROGRAMS: usize = 200;
 /// Runs the programs while cgotrace sleeps, so that each has gone when its event is read. Each
 /// calls the function so many times.
 fn two_hundred_of_two_hundred(example: &Example, mode: LinkMode, hits: usize, arguments: &[&str]) {
+    // One at a time: a session sees every process of its file, those of other tests too.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let program = example.fixture(NEWEST, mode);
     let pattern = example.pattern(program.parent().expect("folder"));
     let session = Session::attach(&[program.to_str().expect("path"), "--func", &pattern]);

@@ -1,5 +1,6 @@
 //! `fixtures`: the test matrix, in `target/fixtures/<Go>/<exe or pie>/<example>`.
 
+use crate::setup::{self, Part};
 use anyhow::Result;
 use xtask::tool::example::Built;
 use xtask::tool::fixture::{self, Fixture};
@@ -15,6 +16,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let versions: Result<Vec<_>> = arguments.versions.iter().map(|text| go::known(text)).collect();
     let versions = versions?;
+    setup::ensure(&[Part::Native], &[])?;
     let mut fixtures = fixture::matrix();
     fixtures.retain(|fixture| versions.is_empty() || versions.contains(&fixture.version));
     build(&fixtures)

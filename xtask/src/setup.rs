@@ -20,6 +20,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Part {
     /// Go toolchains, into target/tools.
     Go,
+    /// What builds the examples beyond Go and C, and judges stacks: g++, gdb.
+    Native,
     /// What builds and lints the BPF object: a Rust with the core sources, LLVM, bpf-linker.
     Bpf,
     /// What boots other kernels: QEMU, busybox, cpio.
@@ -35,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         versions = go::KNOWN.to_vec();
     }
     let parts = match arguments.parts.as_slice() {
-        [] => &[Part::Go, Part::Bpf, Part::Vm, Part::Bench],
+        [] => &[Part::Go, Part::Native, Part::Bpf, Part::Vm, Part::Bench],
         given => given,
     };
     ensure(parts, &versions)
@@ -58,6 +60,10 @@ pub(crate) fn ensure(parts: &[Part], versions: &[&str]) -> Result<()> {
 fn ensure_part(part: Part, versions: &[&str]) -> Result<()> {
     match part {
         Part::Go => versions.iter().try_for_each(|version| go::ensure_version(version).map(drop)),
+        Part::Native => apt::ensure(&[
+            Need { sign: Sign::Program("c++"), package: "g++" },
+            Need { sign: Sign::Program("gdb"), package: "gdb" },
+        ]),
         Part::Bpf => toolchain::ensure(),
         Part::Vm => apt::ensure(&[
             Need { sign: Sign::Program("qemu-system-x86_64"), package: "qemu-system-x86" },

@@ -78,7 +78,7 @@ impl Parts {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut parts = Parts::default();
     parts.run("setup", || {
-        let mut needed = vec![Part::Go];
+        let mut needed = vec![Part::Go, Part::Native];
         if !arguments.skip_vm {
             needed.push(Part::Vm);
         }

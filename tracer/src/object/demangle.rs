@@ -21,11 +21,13 @@ const MAX_DEPTH: u32 = 96;
 /// A linkage name of Rust or C++ for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Demangled {
-    /// The whole name, parameters included.
+    /// The whole name.
     pub full: String,
-    /// For C++, the name without parameters and return type: `shop::add` of `shop::add(int)`.
+    /// The form that people write, where it differs: C++ without parameters and return type,
+    /// `shop::add` of `shop::add(int)`; Rust without the function's own type arguments and without
+    /// the brackets around a type, `zoo::Animal<i32>::feed` of `<zoo::Animal<i32>>::feed::<u8>`.
     pub short: Option<String>,
-    /// Which of the two it is.
+    /// Which of the two languages it is.
     pub language: Language,
 }
 
@@ -38,19 +40,26 @@ impl Demangled {
             return None;
         }
         if let Some(full) = rust(symbol) {
-            return Some(Self { full, short: None, language: Language::Rust });
+            let short = short_rust(&full);
+            return Some(Self { full, short, language: Language::Rust });
         }
         let name = parse_cpp(symbol)?;
-        let options = DemangleOptions::new();
-        let full = cpp(&name, options)?;
-        let short = cpp(&name, options.no_params().no_return_type());
+        let full = cpp(&name, DemangleOptions::new())?;
+        let short = cpp(&name, DemangleOptions::new().no_params().no_return_type());
+        let short = short.filter(|short| *short != full);
         Some(Self { full, short, language: Language::Cpp })
     }
 
-    /// The name to offer to a user.
+    /// The form that people write.
     #[must_use]
-    pub fn short(&self) -> &str {
-        self.short.as_deref().unwrap_or(&self.full)
+    pub fn into_short(self) -> String {
+        self.short.unwrap_or(self.full)
+    }
+
+    /// Whether one of its forms fits.
+    #[must_use]
+    pub fn fits(&self, fits: impl Fn(&str) -> bool) -> bool {
+        fits(&self.full) || self.short.as_deref().is_some_and(fits)
     }
 }
 
@@ -65,6 +74,47 @@ pub fn demangle(symbol: &str) -> Option<(String, Language)> {
         return Some((name, Language::Rust));
     }
     cpp(&parse_cpp(symbol)?, DemangleOptions::new()).map(|name| (name, Language::Cpp))
+}
+
+/// The shorter form of a Rust name, if there is one. A type as a trait keeps its brackets.
+fn short_rust(name: &str) -> Option<String> {
+    let arguments = name.ends_with('>').then(|| opening_bracket(name)).flatten();
+    let without = arguments.and_then(|at| name[..at].strip_suffix("::"));
+    let plain = without.unwrap_or(name);
+    let inherent = plain.starts_with('<').then(|| closing_bracket(plain)).flatten();
+    let inherent = inherent.map(|end| (&plain[1..end], &plain[end + 1..]));
+    match inherent.filter(|(of, _)| !of.contains(" as ")) {
+        Some((of, rest)) => Some(format!("{of}{rest}")),
+        None => without.map(str::to_owned),
+    }
+}
+
+/// Where the bracket that `text` ends with was opened.
+fn opening_bracket(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    brackets(text).rev().find_map(|(at, opens)| {
+        depth = if opens { depth.checked_sub(1)? } else { depth + 1 };
+        (depth == 0).then_some(at)
+    })
+}
+
+/// Where the bracket that `text` begins with is closed.
+fn closing_bracket(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    brackets(text).find_map(|(at, opens)| {
+        depth = if opens { depth + 1 } else { depth.checked_sub(1)? };
+        (depth == 0).then_some(at)
+    })
+}
+
+/// Every bracket, and whether it opens. The one of `->` is none.
+fn brackets(text: &str) -> impl DoubleEndedIterator<Item = (usize, bool)> {
+    let bytes = text.as_bytes();
+    bytes.iter().enumerate().filter_map(move |(at, byte)| match byte {
+        b'<' => Some((at, true)),
+        b'>' if at == 0 || bytes[at - 1] != b'-' => Some((at, false)),
+        _ => None,
+    })
 }
 
 /// A quick look, before any parsing.
@@ -82,13 +132,13 @@ fn rust(symbol: &str) -> Option<String> {
 }
 
 /// Whether the last part of a legacy name is a hash: `17h` and 16 hexadecimal digits before the
-/// `E` that ends it. What compilers append after a `.` does not count.
+/// `E` that ends it. What LLVM appends does not count.
 fn has_hash(symbol: &str) -> bool {
     let name = symbol.split_once(".llvm.").map_or(symbol, |(name, _)| name).as_bytes();
     name.iter().rposition(|byte| *byte == b'E').is_some_and(|end| {
-        let digits = end.checked_sub(16).and_then(|start| name.get(start..end));
-        let before = end.checked_sub(19).and_then(|start| name.get(start..start + 3));
-        before == Some(b"17h") && digits.is_some_and(|it| it.iter().all(u8::is_ascii_hexdigit))
+        let hash = end.checked_sub(19).and_then(|start| name.get(start..end));
+        hash.and_then(|hash| hash.strip_prefix(b"17h"))
+            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     })
 }
 
@@ -146,12 +196,12 @@ mod tests {
 
     #[test]
     fn parameters_can_be_left_out() {
-        let short = |symbol| Demangled::of(symbol).map(|name| (name.full, name.short));
+        let forms = |symbol| Demangled::of(symbol).map(|name| (name.full, name.short));
         let add = ("shop::add(int)".to_owned(), Some("shop::add".to_owned()));
-        assert_eq!(short("_ZN4shop3addEi"), Some(add));
+        assert_eq!(forms("_ZN4shop3addEi"), Some(add));
         let read = ("core::ptr::read".to_owned(), None);
-        assert_eq!(short("_ZN4core3ptr4read17h0123456789abcdefE"), Some(read));
-        assert_eq!(short("main"), None);
+        assert_eq!(forms("_ZN4core3ptr4read17h0123456789abcdefE"), Some(read));
+        assert_eq!(forms("main"), None);
     }
 
     #[test]
@@ -165,6 +215,44 @@ mod tests {
         }
         let cpp = Some(("foo::h05af221e174051e".to_owned(), Language::Cpp));
         assert_eq!(demangle("_ZN3foo16h05af221e174051eE"), cpp);
+    }
+
+    // Linkage names as rustc made them.
+    #[test]
+    fn rust_has_a_shorter_form() {
+        for (symbol, long, short) in [
+            ("_RINvCsdrzbAzSuyJg_3zoo4leafhEB2_", "zoo::leaf::<u8>", Some("zoo::leaf")),
+            (
+                "_RINvCsdrzbAzSuyJg_3zoo4leafFlElEB2_",
+                "zoo::leaf::<fn(i32) -> i32>",
+                Some("zoo::leaf"),
+            ),
+            (
+                "_RNvMCsdrzbAzSuyJg_3zooINtB2_6AnimallE5speakB2_",
+                "<zoo::Animal<i32>>::speak",
+                Some("zoo::Animal<i32>::speak"),
+            ),
+            (
+                "_RINvXs_CsdrzbAzSuyJg_3zooINtB5_6AnimallENtB5_4Loud4makehEB5_",
+                "<zoo::Animal<i32> as zoo::Loud>::make::<u8>",
+                Some("<zoo::Animal<i32> as zoo::Loud>::make"),
+            ),
+            (
+                "_RINvMNtNtCsgEmfK2I1SDS_4core3fmt2rtNtB3_8Argument9new_debughECsdrzbAzSuyJg_3zoo",
+                "<core::fmt::rt::Argument>::new_debug::<u8>",
+                Some("core::fmt::rt::Argument::new_debug"),
+            ),
+            ("_RNCNvCsdrzbAzSuyJg_3zoo5entry0B3_", "zoo::entry::{closure#0}", None),
+            ("_RNvCsdrzbAzSuyJg_3zoo5apply", "zoo::apply", None),
+        ] {
+            assert_eq!(demangle(symbol), Some((long.to_owned(), Language::Rust)));
+            let found = Demangled::of(symbol).and_then(|name| name.short);
+            assert_eq!(found.as_deref(), short, "{symbol}");
+        }
+        for odd in ["<", ">", "<>", "a::<", "a::<b", "<a", "<a>>", "->", "<->", "::<>", "é::<é>"]
+        {
+            let _ = short_rust(odd);
+        }
     }
 
     #[test]

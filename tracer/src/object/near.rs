@@ -1,6 +1,8 @@
 //! Names near to one that was not found.
 
-use regex::RegexBuilder;
+use std::borrow::Cow;
+
+use memchr::memmem::Finder;
 
 /// How many names are offered.
 const OFFERED: usize = 5;
@@ -10,26 +12,27 @@ const MAX_COMPARED: usize = 64;
 
 /// Up to five of `names` that the user may have meant, the nearest first: those that hold what was
 /// asked for or are held by it, and those that differ by few letters. Case does not matter.
-pub(super) fn near<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub(super) fn near<'a>(wanted: &str, names: impl Iterator<Item = Cow<'a, str>>) -> Vec<String> {
     let wanted = wanted.to_ascii_lowercase().replace(['*', '?'], "");
     if wanted.is_empty() {
         return Vec::new();
     }
-    // One search over the whole name, in code that is fast in a debug build too.
-    let holds = RegexBuilder::new(&regex::escape(&wanted)).case_insensitive(true).build();
-    let holds = |name: &str| holds.as_ref().is_ok_and(|holds| holds.is_match(name));
-    let mut best: Vec<(usize, usize, &str)> = Vec::new();
+    let finder = Finder::new(&wanted);
+    let holds = |name: &str| finder.find(name.to_ascii_lowercase().as_bytes()).is_some();
+    let mut best: Vec<(usize, usize, Cow<'_, str>)> = Vec::new();
     for name in names {
-        let Some(distance) = distance(&wanted, name, &holds) else { continue };
+        let Some(distance) = distance(&wanted, &name, &holds) else { continue };
         let entry = (distance, name.len(), name);
         if best.contains(&entry) {
             continue;
         }
         let at = best.partition_point(|other| *other < entry);
-        best.insert(at, entry);
-        best.truncate(OFFERED);
+        if at < OFFERED {
+            best.insert(at, entry);
+            best.truncate(OFFERED);
+        }
     }
-    best.into_iter().map(|(.., name)| name.to_owned()).collect()
+    best.into_iter().map(|(.., name)| name.into_owned()).collect()
 }
 
 /// How far a name is from what was wanted, which is in lower case; `None` for too far.
@@ -104,7 +107,7 @@ mod tests {
 
     #[test]
     fn near_names_come_first() {
-        let offered = |wanted| near(wanted, NAMES.into_iter());
+        let offered = |wanted| near(wanted, NAMES.into_iter().map(Cow::Borrowed));
         assert_eq!(offered("animal_pirnt"), ["animal_print"]);
         assert_eq!(offered("DoStuff"), ["app.DoStuff"]);
         assert_eq!(offered("dostuf"), ["app.DoStuff"]);
@@ -117,7 +120,7 @@ mod tests {
     #[test]
     fn at_most_five_are_offered_and_none_twice() {
         let names: Vec<String> = (0..100).map(|number| format!("name_{}", number / 2)).collect();
-        let offered = near("name_", names.iter().map(String::as_str));
+        let offered = near("name_", names.iter().map(|name| name.as_str().into()));
         assert_eq!(offered, ["name_0", "name_1", "name_2", "name_3", "name_4"]);
     }
 

@@ -3,16 +3,23 @@
 //! Only entries of functions, and addresses that the user gave. Knows nothing of how a probe is
 //! set.
 
-use std::cell::OnceCell;
+mod error;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use super::instruction;
 use super::near::near;
 use super::pattern::Kind;
-use super::{Demangled, Dwarf, FunctionSymbol, Language, ObjectFile, Pattern, Symbols};
+use super::{Demangled, Dwarf, FunctionSymbol, Language, ObjectFile, Pattern, Symbols, demangle};
 use crate::address::{ElfAddress, FileOffset};
+
+pub use error::ProbeError;
+
+/// The most bytes of names that near ones are sought in.
+const MAX_COMPARED: usize = 256 << 20;
 
 /// One Go function, as pclntab names it: what this module needs of the Go side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,108 +43,14 @@ pub struct ProbePoint {
     pub names: Vec<String>,
     /// What to call it: the preferred name, demangled; `name+0x1f` or `0x46ab5d` for an address.
     pub display: String,
-    /// The language, as far as names and Go's tables tell.
+    /// The language, as far as names, Go's tables and DWARF tell.
     pub language: Language,
-}
-
-/// Why patterns give no probe points.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProbeError {
-    /// No function has such a name.
-    #[error("cannot find a function `{pattern}` in {}{}", path.display(), advice(near, *stripped))]
-    NoMatch {
-        /// The pattern.
-        pattern: String,
-        /// The file.
-        path: PathBuf,
-        /// Up to five near names.
-        near: Vec<String>,
-        /// Whether the file has no symbols at all.
-        stripped: bool,
-    },
-    /// More functions than the limit.
-    #[error(
-        "cannot probe {found} functions of {}: the limit is {limit}; \
-         narrow the pattern or raise it with --max-probes {found}",
-        path.display()
-    )]
-    TooMany {
-        /// The file.
-        path: PathBuf,
-        /// How many were found.
-        found: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// The function has no code of its own.
-    #[error(
-        "cannot probe `{name}` in {}: it exists only inlined, into {}; probe {}",
-        path.display(), list(into), if into.len() == 1 { "that" } else { "one of those" }
-    )]
-    OnlyInlined {
-        /// The function.
-        name: String,
-        /// The file.
-        path: PathBuf,
-        /// The functions it was inlined into; at least one.
-        into: Vec<String>,
-    },
-    /// An indirect function, whose symbol is its resolver.
-    #[error(
-        "cannot probe `{name}` in {}: it is an indirect function (IFUNC), which the dynamic linker \
-         resolves at start; name the implementation it resolves to",
-        path.display()
-    )]
-    Ifunc {
-        /// The function.
-        name: String,
-        /// The file.
-        path: PathBuf,
-    },
-    /// An address where no instruction is known to begin: a probe there would break the program.
-    #[error(
-        "cannot probe {pattern} in {}: {why}, and a probe inside an instruction would break the \
-         program; give an address that a disassembler shows",
-        path.display()
-    )]
-    NotInstruction {
-        /// The pattern.
-        pattern: String,
-        /// The file.
-        path: PathBuf,
-        /// What is known of the place.
-        why: String,
-    },
-    /// An address or offset outside the code.
-    #[error("cannot probe {pattern} in {}: no code lies there; {}", path.display(), ADDRESS_HINT)]
-    NotCode {
-        /// The pattern.
-        pattern: String,
-        /// The file.
-        path: PathBuf,
-    },
-}
-
-const ADDRESS_HINT: &str =
-    "0x… is a virtual address of the file as `nm` shows it, name+0x… an offset in the file";
-
-fn list(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn advice(near: &[String], stripped: bool) -> String {
-    if !near.is_empty() {
-        format!("; near names: {}", list(near))
-    } else if stripped {
-        "; it has no symbols, probe by address (0x…) or use a file that is not stripped".to_owned()
-    } else {
-        "; `cgotrace list` shows what can be probed".to_owned()
-    }
 }
 
 /// Finds the places that any of `patterns` means, by offset.
 ///
-/// Names match as the symbol stands and demangled, C++ also without parameters. A glob whose text
+/// Names match as the symbol stands and demangled, C++ also without parameters, Rust also without
+/// the function's type arguments: [`Demangled::short`]. A glob whose text
 /// is itself a function's name means that function only. Cold parts that a compiler split off
 /// (`name.cold`) are no entries: they match only a pattern that says `.cold`.
 ///
@@ -155,18 +68,16 @@ pub fn resolve(
     for pattern in patterns {
         match pattern.kind() {
             Kind::Address(address) => {
-                let point = candidates.at_address(*address, pattern)?;
-                points.insert(point.offset, point);
+                add(&mut points, candidates.at_address(*address, pattern)?);
             }
             Kind::Offset(offset) => {
                 let address = object.address_of(*offset);
                 let address = address.ok_or_else(|| candidates.not_code(pattern))?;
-                let point = candidates.at_address(address, pattern)?;
-                points.insert(point.offset, point);
+                add(&mut points, candidates.at_address(address, pattern)?);
             }
             _ => {
                 for point in candidates.matching(pattern)? {
-                    points.insert(point.offset, point);
+                    add(&mut points, point);
                 }
             }
         }
@@ -175,7 +86,35 @@ pub fn resolve(
         let path = object.path().to_owned();
         return Err(ProbeError::TooMany { path, found: points.len(), limit });
     }
-    Ok(points.into_values().collect())
+    let mut points: Vec<_> = points.into_values().collect();
+    learn_languages(object, symbols, &mut points);
+    Ok(points)
+}
+
+/// Asks DWARF for the language of points whose name does not give it away.
+fn learn_languages(object: &Arc<ObjectFile>, symbols: &Symbols, points: &mut [ProbePoint]) {
+    let mut unknown = points.iter_mut().filter(|p| p.language == Language::Unknown).peekable();
+    if unknown.peek().is_none() {
+        return;
+    }
+    let Some(dwarf) = Dwarf::of(object, symbols.debug_file()) else { return };
+    for point in unknown {
+        point.language = dwarf.language_at(point.address);
+    }
+}
+
+/// Adds a point; several of one place are one that has all their names.
+fn add(points: &mut BTreeMap<FileOffset, ProbePoint>, point: ProbePoint) {
+    match points.entry(point.offset) {
+        Entry::Vacant(place) => {
+            place.insert(point);
+        }
+        Entry::Occupied(mut place) => {
+            let known = &mut place.get_mut().names;
+            let new: Vec<_> = point.names.into_iter().filter(|n| !known.contains(n)).collect();
+            known.extend(new);
+        }
+    }
 }
 
 /// A function that may be probed.
@@ -184,42 +123,38 @@ struct Candidate<'a> {
     size: u64,
     symbol: Option<&'a FunctionSymbol>,
     go: Option<String>,
-    /// What [`Candidate::names`] are for people, each once it is asked for.
-    demangled: OnceCell<Vec<Option<Demangled>>>,
 }
 
 impl Candidate<'_> {
-    /// Each linkage name, and what it is for people where that differs.
-    fn forms(&self) -> impl Iterator<Item = (&str, Option<&Demangled>)> {
-        let demangled = self.demangled.get_or_init(|| self.names().map(Demangled::of).collect());
-        self.names().zip(demangled.iter().map(Option::as_ref))
-    }
-
-    /// Every linkage name, the preferred one first.
+    /// Every linkage name of the function itself, the preferred one first.
     fn names(&self) -> impl Iterator<Item = &str> {
-        let symbols = self.symbol.iter().flat_map(|symbol| &symbol.aliases);
-        let symbols = symbols.map(|alias| alias.name.as_str());
         let go = self.go.as_deref();
-        go.into_iter().chain(symbols.filter(move |name| Some(*name) != go))
+        go.into_iter().chain(self.aliases(false).filter(move |name| Some(*name) != go))
     }
 
-    fn is_ifunc(&self) -> bool {
-        self.go.is_none() && self.symbol.is_some_and(FunctionSymbol::is_ifunc)
+    /// The names of indirect functions whose resolver it is.
+    fn indirect_names(&self) -> impl Iterator<Item = &str> {
+        self.aliases(true)
     }
 
-    /// What to call it, and its language.
-    fn display(&self) -> (String, Language) {
-        match (&self.go, self.symbol) {
-            (Some(name), _) => (name.clone(), Language::Go),
-            (None, Some(symbol)) => symbol.demangled(),
-            (None, None) => (String::new(), Language::Unknown),
-        }
+    fn aliases(&self, is_ifunc: bool) -> impl Iterator<Item = &str> {
+        let aliases = self.symbol.iter().flat_map(|symbol| &symbol.aliases);
+        aliases.filter(move |alias| alias.is_ifunc == is_ifunc).map(|alias| alias.name.as_str())
+    }
+
+    /// What to call it, and its language; `None` where it has no name of its own.
+    fn display(&self) -> Option<(String, Language)> {
+        let name = self.names().next()?;
+        Some(match self.go {
+            Some(_) => (name.to_owned(), Language::Go),
+            None => demangle(name).unwrap_or_else(|| (name.to_owned(), Language::Unknown)),
+        })
     }
 }
 
 struct Candidates<'a> {
     object: &'a Arc<ObjectFile>,
-    debug_file: Option<&'a Arc<ObjectFile>>,
+    symbols: &'a Symbols,
     functions: BTreeMap<ElfAddress, Candidate<'a>>,
 }
 
@@ -231,16 +166,7 @@ impl<'a> Candidates<'a> {
     ) -> Self {
         let native = symbols.functions().iter().map(|symbol| {
             let (offset, size) = (symbol.offset, symbol.size());
-            (
-                symbol.address,
-                Candidate {
-                    offset,
-                    size,
-                    symbol: Some(symbol),
-                    go: None,
-                    demangled: OnceCell::new(),
-                },
-            )
+            (symbol.address, Candidate { offset, size, symbol: Some(symbol), go: None })
         });
         let mut functions: BTreeMap<_, _> = native.collect();
         for go in go_functions {
@@ -250,64 +176,94 @@ impl<'a> Candidates<'a> {
                 size: go.size,
                 symbol: None,
                 go: None,
-                demangled: OnceCell::new(),
             });
             function.go = Some(go.name);
         }
-        Self { object, debug_file: symbols.debug_file(), functions }
+        Self { object, symbols, functions }
     }
 
     fn matching(&self, pattern: &Pattern) -> Result<Vec<ProbePoint>, ProbeError> {
-        // A text with `*` may be a name as it stands: Go's methods, C's pointers.
-        let named = pattern
-            .wanted_name()
-            .map_or_else(Vec::new, |wanted| self.filter(pattern, |name| name == wanted));
-        let found = if named.is_empty() {
-            self.filter(pattern, |name| pattern.matches(name))
-        } else {
-            named
-        };
-        let points: Vec<_> = found
-            .iter()
-            .filter(|(_, function)| !function.is_ifunc())
-            .map(|(address, function)| point(*address, function))
-            .collect();
-        match (points.is_empty(), found.first()) {
+        let found = self.fitting(pattern);
+        let mut points = Vec::new();
+        let mut unresolved = None;
+        for (address, function, meant) in &found {
+            match meant {
+                Meant::Function => points.extend(point(*address, function)),
+                Meant::Resolved(name) => match self.implementation(*address, name) {
+                    Some(point) => points.push(point),
+                    None => unresolved = Some(*name),
+                },
+            }
+        }
+        match (points.is_empty(), unresolved) {
             (false, _) => Ok(points),
-            (true, Some((_, function))) => {
+            (true, Some(name)) => {
                 let path = self.object.path().to_owned();
-                Err(ProbeError::Ifunc { name: function.display().0, path })
+                Err(ProbeError::Ifunc { name: plain(name), path })
             }
             (true, None) => Err(self.no_match(pattern)),
         }
     }
 
-    fn filter(
-        &self,
-        pattern: &Pattern,
-        matches: impl Fn(&str) -> bool,
-    ) -> Vec<(ElfAddress, &Candidate<'a>)> {
+    /// The functions that have a fitting name, and what is meant by it. A text with `*` may be a
+    /// name as it stands (Go's methods, C's pointers); then it means those functions only.
+    fn fitting(&self, pattern: &Pattern) -> Vec<(ElfAddress, &Candidate<'a>, Meant<'_>)> {
         let wants_cold = pattern.to_string().contains(".cold");
-        let fits = |(name, demangled): (&str, Option<&Demangled>)| {
-            (wants_cold || !is_cold_part(name))
-                && (matches(name)
-                    || demangled.is_some_and(|it| {
-                        matches(&it.full) || it.short.as_deref().is_some_and(&matches)
-                    }))
+        let wanted = pattern.wanted_name();
+        let fit = |name: &str| {
+            if !wants_cold && is_cold_part(name) {
+                return Fit::None;
+            }
+            let fit_of = |name: &str| match () {
+                () if wanted == Some(name) => Fit::Named,
+                () if pattern.matches(name) => Fit::Matching,
+                () => Fit::None,
+            };
+            let raw = fit_of(name);
+            // Most names fit as they stand, or need not be looked at twice.
+            if raw == Fit::Named || (raw == Fit::Matching && wanted.is_none()) {
+                return raw;
+            }
+            let Some(Demangled { full, short, .. }) = Demangled::of(name) else { return raw };
+            raw.max(fit_of(&full)).max(short.as_deref().map_or(Fit::None, fit_of))
         };
-        let functions = self.functions.iter().filter(|(_, function)| function.forms().any(fits));
-        functions.map(|(address, function)| (*address, function)).collect()
+        let mut found = Vec::new();
+        for (address, function) in &self.functions {
+            let own = function.names().map(fit).max().unwrap_or(Fit::None);
+            found.push((own, *address, function, Meant::Function));
+            for name in function.indirect_names() {
+                found.push((fit(name), *address, function, Meant::Resolved(name)));
+            }
+        }
+        let best = found.iter().map(|found| found.0).max().unwrap_or(Fit::None);
+        let fits = |(fit, address, function, meant)| {
+            (fit != Fit::None && fit == best).then_some((address, function, meant))
+        };
+        found.into_iter().filter_map(fits).collect()
+    }
+
+    /// The place that the indirect function `name` of a resolver stands for.
+    fn implementation(&self, resolver: ElfAddress, name: &str) -> Option<ProbePoint> {
+        let address = self.symbols.implementation(resolver)?;
+        let offset = self.object.offset_of(address)?;
+        let (display, language) =
+            demangle(name).unwrap_or_else(|| (name.to_owned(), Language::Unknown));
+        let mut names = vec![name.to_owned()];
+        let own = self.functions.get(&address);
+        names.extend(own.into_iter().flat_map(Candidate::names).map(str::to_owned));
+        Some(ProbePoint { offset, address, names, display, language })
     }
 
     /// The place at an address that the user gave.
     fn at_address(&self, address: ElfAddress, pattern: &Pattern) -> Result<ProbePoint, ProbeError> {
-        if let Some(function) = self.functions.get(&address) {
-            return Ok(point(address, function));
+        if let Some(point) = self.functions.get(&address).and_then(|f| point(address, f)) {
+            return Ok(point);
         }
         let offset = self.object.offset_of(address).filter(|_| self.object.is_code(address));
         let offset = offset.ok_or_else(|| self.not_code(pattern))?;
-        let around = self.functions.range(..address).next_back();
-        let around = around.filter(|(begin, function)| address.0 - begin.0 < function.size);
+        let around = self.functions.range(..=address).next_back();
+        let around = around
+            .filter(|(begin, function)| **begin == address || address.0 - begin.0 < function.size);
         let refuse = |why| {
             let path = self.object.path().to_owned();
             ProbeError::NotInstruction { pattern: pattern.to_string(), path, why }
@@ -321,9 +277,9 @@ impl<'a> Candidates<'a> {
             let what = format!("no instruction of the function at {start:#x} begins there");
             return Err(refuse(what));
         }
-        let (display, language) = match around {
-            Some((begin, function)) => {
-                let (name, language) = function.display();
+        let named = around.and_then(|(begin, function)| Some((begin, function.display()?)));
+        let (display, language) = match named {
+            Some((begin, (name, language))) => {
                 (format!("{name}+{:#x}", address.0 - begin.0), language)
             }
             None => (format!("{address:#x}"), Language::Unknown),
@@ -338,7 +294,8 @@ impl<'a> Candidates<'a> {
 
     fn no_match(&self, pattern: &Pattern) -> ProbeError {
         if let Kind::Exact(name) = pattern.kind()
-            && let Some(dwarf) = Dwarf::of(self.object, self.debug_file)
+            && Dwarf::may_name(self.symbols.debug_file().unwrap_or(self.object), name)
+            && let Some(dwarf) = Dwarf::of(self.object, self.symbols.debug_file())
         {
             let into = dwarf.inlined_into(name);
             if !into.is_empty() {
@@ -346,12 +303,21 @@ impl<'a> Candidates<'a> {
                 return ProbeError::OnlyInlined { name: name.clone(), path, into };
             }
         }
+        // Few bytes of a file can stand for much text.
+        let mut room = MAX_COMPARED;
         let names = self
             .functions
             .values()
-            .flat_map(Candidate::forms)
-            .filter(|(name, _)| !is_cold_part(name))
-            .map(|(name, demangled)| demangled.map_or(name, Demangled::short));
+            .flat_map(|function| function.names().chain(function.indirect_names()))
+            .filter(|name| !is_cold_part(name))
+            .map(|name| match Demangled::of(name) {
+                Some(demangled) => Cow::Owned(demangled.into_short()),
+                None => Cow::Borrowed(name),
+            })
+            .map_while(|name| {
+                room = room.checked_sub(name.len())?;
+                Some(name)
+            });
         let wanted = pattern.wanted_name().unwrap_or_default();
         ProbeError::NoMatch {
             pattern: pattern.to_string(),
@@ -362,10 +328,33 @@ impl<'a> Candidates<'a> {
     }
 }
 
-fn point(address: ElfAddress, function: &Candidate<'_>) -> ProbePoint {
-    let (display, language) = function.display();
+/// How a name fits a pattern; the order is that of preference.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    None,
+    Matching,
+    /// It is the pattern's very text.
+    Named,
+}
+
+/// What a fitting name stands for.
+#[derive(Clone, Copy)]
+enum Meant<'a> {
+    /// The function that begins there.
+    Function,
+    /// What the resolver there gives for the indirect function of this name.
+    Resolved(&'a str),
+}
+
+/// The point of a function that has a name.
+fn point(address: ElfAddress, function: &Candidate<'_>) -> Option<ProbePoint> {
+    let (display, language) = function.display()?;
     let names = function.names().map(str::to_owned).collect();
-    ProbePoint { offset: function.offset, address, names, display, language }
+    Some(ProbePoint { offset: function.offset, address, names, display, language })
+}
+
+fn plain(name: &str) -> String {
+    demangle(name).map_or_else(|| name.to_owned(), |(name, _)| name)
 }
 
 /// Whether a name is of a part that a compiler split off as rarely run: `name.cold`,

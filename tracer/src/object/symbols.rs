@@ -3,6 +3,7 @@
 //! All names of one address are one function. What is no function's entry (labels inside
 //! functions, the linker's own marks) is left out, so that nothing is named or probed by it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use object::elf;
@@ -13,6 +14,9 @@ use rustc_hash::FxHashSet;
 use super::ranges::Ranges;
 use super::{Language, ObjectFile, demangle};
 use crate::address::{ElfAddress, FileOffset};
+
+/// How many bytes of names a byte of the file may stand for.
+const MAX_SHARING: usize = 4;
 
 /// How a symbol is bound; the order is that of preference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,7 +43,7 @@ pub struct Alias {
 }
 
 /// One function: an address and all its names, the preferred one first (one with a size before one
-/// without, then by [`Binding`], then in the file's order).
+/// without, then one that is no IFUNC, then by [`Binding`], then in the file's order).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionSymbol {
     /// Where it begins.
@@ -63,10 +67,11 @@ impl FunctionSymbol {
         self.aliases.first().map_or(0, |alias| alias.size)
     }
 
-    /// Whether its preferred name is an indirect function.
+    /// Whether all its names are those of indirect functions: it is their resolver, without a name
+    /// of its own.
     #[must_use]
     pub fn is_ifunc(&self) -> bool {
-        self.aliases.first().is_some_and(|alias| alias.is_ifunc)
+        self.aliases.iter().all(|alias| alias.is_ifunc)
     }
 
     /// The preferred name for people, and the language that the name alone gives away.
@@ -82,6 +87,8 @@ pub struct Symbols {
     functions: Vec<FunctionSymbol>,
     extents: Ranges<usize>,
     debug_file: Option<Arc<ObjectFile>>,
+    /// What IFUNCs resolve to, by the resolver's address.
+    implementations: BTreeMap<ElfAddress, ElfAddress>,
 }
 
 impl Symbols {
@@ -109,7 +116,9 @@ impl Symbols {
     }
 
     fn group(image: &ObjectFile, mut found: Vec<(u64, Alias)>) -> Self {
-        found.sort_by_key(|(address, alias)| (*address, alias.size == 0, alias.binding));
+        found.sort_by_key(|(address, alias)| {
+            (*address, alias.size == 0, alias.is_ifunc, alias.binding)
+        });
         let mut functions: Vec<FunctionSymbol> = Vec::new();
         let mut seen = FxHashSet::default();
         for (address, alias) in found {
@@ -132,7 +141,19 @@ impl Symbols {
             let begin = function.address.0;
             (begin, begin.saturating_add(function.size()), index)
         }));
-        Self { functions, extents, debug_file: None }
+        Self { functions, extents, debug_file: None, implementations: BTreeMap::new() }
+    }
+
+    /// Notes what IFUNCs resolve to, by the address of their resolver: see
+    /// [`ifunc_implementations`](super::ifunc_implementations).
+    pub fn learn_ifuncs(&mut self, found: impl IntoIterator<Item = (ElfAddress, ElfAddress)>) {
+        self.implementations.extend(found);
+    }
+
+    /// What the IFUNCs of a resolver are known to resolve to.
+    #[must_use]
+    pub fn implementation(&self, resolver: ElfAddress) -> Option<ElfAddress> {
+        self.implementations.get(&resolver).copied()
     }
 
     /// Every function, by address.
@@ -166,6 +187,8 @@ fn collect(source: &ObjectFile, image: &ObjectFile, found: &mut Vec<(u64, Alias)
     let Ok(header) = elf::FileHeader64::<Endianness>::parse(source.data()) else { return };
     let Ok(endian) = header.endian() else { return };
     let Ok(sections) = header.sections(endian, source.data()) else { return };
+    // Many symbols may share one long name.
+    let mut room = source.data().len().saturating_mul(MAX_SHARING);
     for kind in [elf::SHT_SYMTAB, elf::SHT_DYNSYM] {
         let Ok(table) = sections.symbols(endian, source.data(), kind) else { continue };
         for symbol in table.iter() {
@@ -188,6 +211,8 @@ fn collect(source: &ObjectFile, image: &ObjectFile, found: &mut Vec<(u64, Alias)
             if !is_function || name.is_empty() || is_linker_mark(&name) {
                 continue;
             }
+            let Some(left) = room.checked_sub(name.len()) else { return };
+            room = left;
             let is_ifunc = symbol.st_type() == elf::STT_GNU_IFUNC;
             found.push((address, Alias { name, binding, size: symbol.st_size(endian), is_ifunc }));
         }

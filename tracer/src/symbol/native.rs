@@ -38,7 +38,9 @@ impl NativeNamer {
         }
         let frames = tables.dwarf.as_mut().map(|dwarf| dwarf.frames_at(address));
         let mut frames = frames.unwrap_or_default();
-        let symbol = tables.symbols.containing(address).map(|symbol| symbol.name());
+        let symbol = tables.symbols.containing(address);
+        // A resolver is not the function that it resolves.
+        let symbol = symbol.filter(|symbol| !symbol.is_ifunc()).map(|symbol| symbol.name());
         let Some(physical) = frames.pop() else {
             return symbol.map(by_symbol).into_iter().collect();
         };

@@ -35,7 +35,7 @@ impl Library {
     /// All that decides what is built, besides the sources.
     pub(super) fn recipe(self) -> Result<String> {
         let compiler = match self {
-            Self::Native { .. } => "c++",
+            Self::Native { .. } => "cc",
             Self::RustStatic | Self::RustShared => "rustc",
         };
         let version = command::output(Command::new(compiler).arg("--version"))?;

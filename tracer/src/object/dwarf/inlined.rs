@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use gimli::{AttributeValue, Section, UnitOffset};
-use regex::bytes::Regex;
+use gimli::{AttributeValue, UnitOffset};
+use memchr::memmem::Finder;
 
 use super::entry::{Names, language_of};
 use super::{Dwarf, EntryNames, UnitRef, borrow, parse_unit};
-use crate::object::{Demangled, Language, demangle};
+use crate::object::{Demangled, Language, ObjectFile, demangle};
 
 /// The most functions that are listed.
 const MAX_LISTED: usize = 8;
@@ -19,9 +19,6 @@ impl Dwarf {
     #[must_use]
     pub fn inlined_into(&self, wanted: &str) -> Vec<String> {
         let dwarf = borrow(&self.sections);
-        if !mentions(&dwarf, wanted) {
-            return Vec::new();
-        }
         let names = EntryNames { dwarf: &dwarf, units: &self.units };
         let mut into = BTreeSet::new();
         for (index, start) in self.units.iter().enumerate() {
@@ -46,20 +43,21 @@ impl Dwarf {
         }
         into.into_iter().take(MAX_LISTED).collect()
     }
-}
 
-/// Whether the last identifier of a name stands in the sections that hold names. Every function
-/// has it there as its plain name, so where it is missing, no entry needs to be read.
-fn mentions(dwarf: &super::Sections<'_>, wanted: &str) -> bool {
-    let name = wanted.find(['(', '<']).filter(|at| *at > 0).map_or(wanted, |at| &wanted[..at]);
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let bytes = name.as_bytes();
-    let end = bytes.iter().rposition(|byte| is_part(*byte)).map_or(0, |at| at + 1);
-    let start = bytes[..end].iter().rposition(|byte| !is_part(*byte)).map_or(0, |at| at + 1);
-    let Ok(expression) = Regex::new(&regex::escape(&name[start..end])) else { return true };
-    let strings = [dwarf.debug_str.reader(), dwarf.debug_line_str.reader()];
-    strings.iter().any(|bytes| expression.is_match(bytes.slice()))
-        || expression.is_match(dwarf.debug_info.reader().slice())
+    /// Whether the DWARF of a file may name a function `wanted`: whether any text holds its last
+    /// word, as plain and linkage names would. A quick look that spares reading all units for a
+    /// name that was mistyped.
+    #[must_use]
+    pub fn may_name(source: &ObjectFile, wanted: &str) -> bool {
+        let path = wanted.split('(').next().unwrap_or_default();
+        let mut words = path.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        let Some(word) = words.rfind(|word| !word.is_empty()) else { return true };
+        let word = Finder::new(word);
+        [".debug_str", ".debug_line_str", ".debug_info"]
+            .into_iter()
+            .filter_map(|name| source.section(name))
+            .any(|(_, bytes)| word.find(&bytes).is_some())
+    }
 }
 
 /// One inlined call.
@@ -126,9 +124,7 @@ fn is_called(names: &Names, wanted: &str) -> bool {
     let linkage = names.linkage.as_deref();
     names.plain.as_deref() == Some(wanted)
         || linkage == Some(wanted)
-        || linkage
-            .and_then(Demangled::of)
-            .is_some_and(|name| name.full == wanted || name.short.as_deref() == Some(wanted))
+        || linkage.and_then(Demangled::of).is_some_and(|name| name.fits(|it| it == wanted))
 }
 
 fn shown(names: Names) -> Option<String> {
