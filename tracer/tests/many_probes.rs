@@ -125,7 +125,8 @@ fn hits(output: &Path) -> BTreeMap<String, usize> {
 }
 
 /// Traces a process by `arguments` of cgotrace while it calls the first 700 functions three times.
-fn all_are_hit(arguments: impl Fn(&Path, &Child) -> Vec<String>) {
+/// Another process of the same program holds `in_other` breakpoints meanwhile.
+fn all_are_hit(in_other: usize, arguments: impl Fn(&Path, &Child) -> Vec<String>) {
     const CALLED: usize = 700;
     let folder = TempDir::new().unwrap();
     let (binary, output) = (program(&folder), folder.path().join("hits.json"));
@@ -141,6 +142,7 @@ fn all_are_hit(arguments: impl Fn(&Path, &Child) -> Vec<String>) {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let mut tracer = armed(&arguments, &output);
     assert_eq!(breakpoints(&target, &functions), FUNCTIONS);
+    assert_eq!(breakpoints(&other, &functions), in_other);
     target.stdin.as_mut().unwrap().write_all(b"123").unwrap();
     let expected = 3 * CALLED;
     assert!(eventually(|| hits(&output).values().sum::<usize>() >= expected), "too few hits");
@@ -166,12 +168,12 @@ fn all_are_hit(arguments: impl Fn(&Path, &Child) -> Vec<String>) {
 
 #[test]
 fn of_every_process() {
-    all_are_hit(|binary, _| vec![binary.display().to_string()]);
+    all_are_hit(FUNCTIONS, |binary, _| vec![binary.display().to_string()]);
 }
 
 #[test]
 fn of_one_process() {
-    all_are_hit(|_, target| vec!["-p".to_owned(), target.id().to_string()]);
+    all_are_hit(0, |_, target| vec!["-p".to_owned(), target.id().to_string()]);
 }
 
 #[test]
