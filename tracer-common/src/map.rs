@@ -106,6 +106,9 @@ pub struct Mappings {
     pub mappings: [Mapping; MAX_MAPPINGS],
 }
 
+/// What the `TARGETS` map says of a process: traced from now on.
+pub const TARGET: u32 = u32::MAX;
+
 /// The cookie of a probe: the module's number in the upper 16 bits, the file offset below. So a
 /// hit names its probe and its module's load bias without a look-up.
 pub mod cookie {
@@ -191,6 +194,8 @@ pub struct Identity {
     pub namespace_level: u64,
     /// Out: the kernel's address of cgotrace's PID namespace.
     pub namespace: u64,
+    /// Out: how often cgotrace's own process has called exec, as [`ProcessKey::exec`].
+    pub exec: u64,
     /// Out: the result of `bpf_find_vma`, 0 or a negative errno; 1 before the program has run.
     pub status: i64,
 }

@@ -59,7 +59,9 @@ pub(crate) static ANNOUNCED_PROCESSES: LruHashMap<ProcessKey, u32, 4096> = LruHa
 #[btf_map]
 pub(crate) static ANNOUNCED_MODULES: LruHashMap<ModuleKey, u32, 4096> = LruHashMap::new();
 
-/// Processes that are traced, by their number in the first PID namespace, where not all are.
+/// Processes that are traced, where not all are, as cgotrace's PID namespace numbers them. The
+/// value is `TARGET`, or the exec count at which the process is not traced yet: it is held until
+/// it becomes the command.
 #[btf_map]
 pub(crate) static TARGETS: HashMap<u32, u32, 16384> = HashMap::new();
 

@@ -294,7 +294,10 @@ impl<'a> Candidates<'a> {
 
     fn no_match(&self, pattern: &Pattern) -> ProbeError {
         if let Kind::Exact(name) = pattern.kind()
-            && Dwarf::may_name(self.symbols.debug_file().unwrap_or(self.object), name)
+            && [Some(self.object), self.symbols.debug_file()]
+                .into_iter()
+                .flatten()
+                .any(|source| Dwarf::may_name(source, name))
             && let Some(dwarf) = Dwarf::of(self.object, self.symbols.debug_file())
         {
             let into = dwarf.inlined_into(name);

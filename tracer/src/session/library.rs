@@ -8,7 +8,7 @@ use tracer_common::map::{ModuleKey, Segment};
 
 use crate::bpf::{BpfError, Kernel, TableWriter};
 use crate::object::go::GoModule;
-use crate::object::{ModuleNumber, Modules, ObjectFile};
+use crate::object::{DebugFiles, ModuleNumber, Modules, ObjectFile};
 use crate::symbol::Symbolizer;
 use crate::unwind::{Tables, module_rows};
 
@@ -27,10 +27,10 @@ pub(super) struct Library {
 
 impl Library {
     /// Knows nothing yet.
-    pub(super) fn new(writer: TableWriter) -> Self {
+    pub(super) fn new(writer: TableWriter, debug_files: DebugFiles) -> Self {
         Self {
             modules: Modules::default(),
-            symbols: Symbolizer::default(),
+            symbols: Symbolizer::with_debug_files(debug_files),
             tables: Tables::default(),
             writer,
             numbers: FxHashMap::default(),
@@ -59,6 +59,9 @@ impl Library {
         };
         self.numbers.insert(key, number);
         self.symbols.add(number, Arc::clone(object), go.clone());
+        for refused in self.symbols.take_refused() {
+            warn(refused.to_string());
+        }
         let added = module_rows(object, go.as_deref())
             .map_err(|error| error.to_string())
             .and_then(|rows| self.tables.add_module(&rows).map_err(|error| error.to_string()));

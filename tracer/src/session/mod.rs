@@ -5,6 +5,7 @@
 mod arm;
 mod doctor;
 mod error;
+mod indirect;
 mod learn;
 mod library;
 mod list;

@@ -15,7 +15,7 @@ use super::library::Library;
 use super::notice::{NoHits, Notice};
 use super::options::{Options, TargetSpec};
 use super::output::Output;
-use super::target::Target;
+use super::target::{self, Target};
 use crate::bpf::{self, Kernel};
 use crate::event::{Event, EventSource, Hit, LiveSource};
 use crate::object::Pattern;
@@ -57,9 +57,10 @@ pub async fn run(
         options.patterns.iter().map(|text| Pattern::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut warn = |text| notify(Notice::Warning(text));
     let mut targets = Target::all(&options.target, &mut warn)?;
+    let debug_files = target::debug_files(options, &targets)?;
     let points = targets
         .iter_mut()
-        .map(|target| target.probe_points(&patterns, options.max_probes, &mut warn))
+        .map(|target| target.probe_points(&patterns, options.max_probes, &debug_files, &mut warn))
         .collect::<Result<Vec<_>, _>>()?;
     bpf::check_features()?;
 
@@ -72,9 +73,9 @@ pub async fn run(
     };
     let (mut kernel, writer, ring) = Kernel::load(command.is_some())?;
     if let Some(command) = &command {
-        kernel.add_target(command.pid())?;
+        kernel.add_held_target(command.pid())?;
     }
-    let (mut library, mut learner) = (Library::new(writer), Learner::default());
+    let (mut library, mut learner) = (Library::new(writer, debug_files), Learner::default());
     let armed = arm(&targets, &points, &mut kernel, &mut library, &mut learner, notify)?;
     let start = armed.start;
     let mut source = LiveSource::new(ring)
