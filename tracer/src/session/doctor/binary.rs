@@ -153,8 +153,8 @@ fn examine_rows(object: &ObjectFile, go: Option<&GoModule>, area: &mut Area) {
             if object.section(".eh_frame").is_some() {
                 area.ok("unwind rows", text);
             } else {
-                let next = "compile native code with -fasynchronous-unwind-tables; stacks end at \
-                            its frames else";
+                let next = "stacks end at native frames: compile native code with \
+                            -fasynchronous-unwind-tables, and link Go with -linkmode=external";
                 area.note("unwind rows", format!("{all} rows, no .eh_frame"), next);
             }
         }
