@@ -11,6 +11,7 @@ mod library;
 mod list;
 mod notice;
 mod options;
+mod output;
 mod run;
 mod target;
 
