@@ -89,9 +89,21 @@ pub const RUSTLIB_CDYLIB: Example =
 pub const RUSTLIB_DLOPEN: Example =
     Example { name: "rustlib-dlopen", dlopen: true, ..RUSTLIB_CDYLIB };
 
+/// Go and C, each called by the other.
+pub const CALLBACKS: Example = Example {
+    name: "callbacks",
+    folder: "callbacks",
+    package: ".",
+    dlopen: false,
+    probe: "callbacks_leaf",
+    hits: 1,
+    linkage: "callbacks_leaf",
+    library: C,
+};
+
 /// All examples that are fixtures.
-pub const ALL: [&Example; 6] =
-    [&ANIMALS, &DEEP, &RUSTLIB, &RUSTLIB_CDYLIB, &RUSTLIB_DLOPEN, &CPPLIB];
+pub const ALL: [&Example; 7] =
+    [&ANIMALS, &DEEP, &RUSTLIB, &RUSTLIB_CDYLIB, &RUSTLIB_DLOPEN, &CPPLIB, &CALLBACKS];
 
 /// Whether a build was needed.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,3 @@
+module cgotrace.example/callbacks
+
+go 1.21
