@@ -1,3 +1,3 @@
-module cgotrace.example/callbacks
+module callbacks
 
 go 1.21

@@ -6,9 +6,9 @@ mod support;
 
 use std::fmt::Write;
 
-use xtask::tool::example::{CALLBACKS, Example};
+use xtask::tool::example::{CALLBACKS, Example, RUSTCALLS, THREADS};
 use xtask::tool::expected::Expected;
-use xtask::tool::go::{KNOWN, LinkMode};
+use xtask::tool::go::{KNOWN, LinkMode, TESTED};
 
 use support::cgotrace;
 
@@ -104,4 +104,42 @@ fn callbacks() {
         },
     ];
     all_exact(&cases, &KNOWN);
+}
+
+#[test]
+fn threads_of_c() {
+    let cases = [
+        Case {
+            example: &THREADS,
+            arguments: &["-rounds", "50"],
+            probe: "threads_leaf",
+            stacks: &[("expected.txt", Exactly(50)), ("expected-through-go.txt", Exactly(50))],
+        },
+        Case {
+            example: &THREADS,
+            arguments: &["-rounds", "50"],
+            probe: "main.goVisit",
+            stacks: &[("expected-go.txt", AtLeast(50))],
+        },
+    ];
+    all_exact(&cases, &TESTED);
+}
+
+#[test]
+fn rust_and_go() {
+    let case = |arguments, stacks| Case {
+        example: &RUSTCALLS,
+        arguments,
+        probe: "rustcalls::leaf",
+        stacks,
+    };
+    let cases = [
+        case(&["-rounds", "50"], &[("expected.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-threads"], &[("expected-thread.txt", Exactly(50))]),
+        case(
+            &["-rounds", "50", "-threads", "-levels", "0"],
+            &[("expected-alone.txt", Exactly(50))],
+        ),
+    ];
+    all_exact(&cases, &TESTED);
 }
