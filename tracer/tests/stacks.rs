@@ -74,7 +74,8 @@ fn places(trace: &str) -> Vec<Vec<Value>> {
 fn every_hit_of_every_fixture_has_its_stack() {
     let mut table = format!("{:<20} {:<8} mode  hits  exact\n", "example", "Go");
     let mut wrong = String::new();
-    for fixture in matrix() {
+    // `switches.rs` has those that give several stacks.
+    for fixture in matrix().into_iter().filter(|fixture| fixture.example.hits > 0) {
         let hits = ROUNDS * fixture.example.hits;
         let exact = exact(&fixture).unwrap_or_else(|why| {
             writeln!(wrong, "{fixture}: {why}").expect("write");

@@ -11,6 +11,9 @@ pub(crate) struct Arguments {
     /// Only these Go versions, such as 1.27 or 1.27.3.
     #[arg(long = "go", value_delimiter = ',', value_name = "VERSION")]
     versions: Vec<String>,
+    /// Only these examples, such as deep.
+    #[arg(long = "example", value_delimiter = ',', value_name = "NAME")]
+    examples: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -19,6 +22,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     setup::ensure(&[Part::Native], &[])?;
     let mut fixtures = fixture::matrix();
     fixtures.retain(|fixture| versions.is_empty() || versions.contains(&fixture.version));
+    let names = &arguments.examples;
+    fixtures.retain(|fixture| names.is_empty() || names.iter().any(|n| n == fixture.example.name));
     build(&fixtures)
 }
 

@@ -20,7 +20,7 @@ pub struct Example {
     dlopen: bool,
     /// The function that the suites probe.
     pub probe: &'static str,
-    /// How often it is hit in a run without arguments.
+    /// How often it is hit in a run without arguments; 0 where that gives several stacks.
     pub hits: usize,
     /// What tells the probed function's linkage name: all of it, or a part where it is mangled.
     linkage: &'static str,
@@ -125,9 +125,50 @@ pub const LOAD: Example = Example {
     library: C,
 };
 
+/// Go and C, each called by the other.
+pub const CALLBACKS: Example = Example {
+    name: "callbacks",
+    folder: "callbacks",
+    package: ".",
+    dlopen: false,
+    probe: "callbacks_leaf",
+    hits: 1,
+    linkage: "callbacks_leaf",
+    library: C,
+};
+
+/// Threads that C makes.
+pub const THREADS: Example = Example {
+    name: "threads",
+    folder: "threads",
+    probe: "threads_leaf",
+    hits: 0,
+    linkage: "threads_leaf",
+    ..CALLBACKS
+};
+
+/// Go and Rust, each called by the other, and threads that Rust makes.
+pub const RUSTCALLS: Example = Example {
+    name: "rustcalls",
+    folder: "rustcalls",
+    probe: "rustcalls::leaf",
+    linkage: "9rustcalls4leaf",
+    library: Library::RustStatic,
+    ..CALLBACKS
+};
+
 /// All examples that are fixtures.
-pub const ALL: [&Example; 6] =
-    [&ANIMALS, &DEEP, &RUSTLIB, &RUSTLIB_CDYLIB, &RUSTLIB_DLOPEN, &CPPLIB];
+pub const ALL: [&Example; 9] = [
+    &ANIMALS,
+    &DEEP,
+    &RUSTLIB,
+    &RUSTLIB_CDYLIB,
+    &RUSTLIB_DLOPEN,
+    &CPPLIB,
+    &CALLBACKS,
+    &THREADS,
+    &RUSTCALLS,
+];
 
 /// Whether a build was needed.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use super::command;
 use super::example::{
-    ANIMALS, Built, CPPLIB, DEEP, Example, RUSTLIB, RUSTLIB_CDYLIB, RUSTLIB_DLOPEN,
+    ANIMALS, Built, CALLBACKS, CPPLIB, DEEP, Example, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB,
+    RUSTLIB_DLOPEN, THREADS,
 };
 use super::expected::Expected;
 use super::go::{KNOWN, LinkMode, TESTED};
@@ -58,9 +59,10 @@ pub fn matrix() -> Vec<Fixture> {
                     examples.iter().map(|example| Fixture { example, version, mode, symbols });
                 fixtures.extend(made);
             };
-            add(&[&ANIMALS, &RUSTLIB], Symbols::Whole);
+            add(&[&ANIMALS, &RUSTLIB, &CALLBACKS], Symbols::Whole);
             if rest {
                 add(&[&DEEP, &CPPLIB, &RUSTLIB_CDYLIB, &RUSTLIB_DLOPEN], Symbols::Whole);
+                add(&[&RUSTCALLS, &THREADS], Symbols::Whole);
                 add(&[&ANIMALS, &DEEP, &RUSTLIB], Symbols::Omitted);
                 add(&[&ANIMALS, &DEEP, &RUSTLIB], Symbols::Stripped);
             }

@@ -139,3 +139,44 @@ fn the_examples_files_parse_and_their_markers_are_there() {
         assert!(expected.lines.iter().all(|line| line.line.is_none_or(|number| number > 0)));
     }
 }
+
+#[test]
+fn groups_gaps_and_ends() {
+    let text = "[ 2\n.  down  a.c\n]\ngap  no-unwind-rule\nend  thread\n";
+    let expected = Expected::parse(text, |_, _| Ok(0)).expect("parses");
+    let down = frame("down", "/src/a.c", 1, false);
+    let trace = |frames: &[&Value], end: &str| {
+        let stack = json!({"kind": "stack", "complete": false, "end": end,
+            "problems": ["no-unwind-rule"], "frames": frames});
+        let summary = json!({"kind": "summary", "events": 1, "complete": 0,
+            "incomplete": {"no-unwind-rule": 1}, "lost": {}});
+        format!("{stack}\n{summary}\n")
+    };
+    let gap = json!({"gap": "no-unwind-rule"});
+    assert_eq!(expected.check(&trace(&[&down, &down, &gap], "thread")).expect("right"), 1);
+    for (frames, end) in [
+        (vec![&down, &gap], "thread"),
+        (vec![&down, &down, &down], "thread"),
+        (vec![&down, &down, &json!({"gap": "limit"})], "thread"),
+        (vec![&down, &down, &gap], "goexit"),
+    ] {
+        expected.check(&trace(&frames, end)).expect_err("a difference");
+    }
+    for text in ["[ 2\n.  f  a.c\n", "]\n", "end  goexit\n.  f  a.c\n", "[ x\n.  f  a.c\n]"] {
+        Expected::parse(text, |_, _| Ok(0)).expect_err("not a stack");
+    }
+}
+
+#[test]
+fn each_stack_may_be_one_of_several() {
+    let of = |text: &str| Expected::parse(text, |_, _| Ok(0)).expect("parses");
+    let (one, other) = (of(".  one  a.c"), of(".  other  a.c"));
+    let stack = |name| {
+        let frames = [frame(name, "a.c", 1, false)];
+        json!({"kind": "stack", "complete": true, "problems": [], "frames": frames})
+    };
+    let summary = json!({"kind": "summary", "complete": 3, "incomplete": {}, "lost": {}});
+    let trace = format!("{}\n{}\n{}\n{summary}\n", stack("other"), stack("one"), stack("other"));
+    assert_eq!(Expected::check_each(&[&one, &other], &trace).expect("right"), [1, 2]);
+    Expected::check_each(&[&one], &trace).expect_err("another stack");
+}

@@ -1,0 +1,3 @@
+module rustcalls
+
+go 1.21
