@@ -86,8 +86,8 @@ fn judge(cgotrace: &Path, subjects: &[&Subject], builds: &[Build]) -> Result<Ver
     let mut verdicts = Verdicts::default();
     for subject in subjects {
         for build in builds {
-            let name = subject.example.name;
-            let what = format!("{name} with Go {}, {}", build.version, build.mode.name());
+            let what =
+                format!("{} with Go {}, {}", subject.name(), build.version, build.mode.name());
             match judge_one(cgotrace, subject, *build) {
                 Ok(line) => {
                     let failures = failures(subject, &line);
@@ -120,7 +120,7 @@ fn judge_one(cgotrace: &Path, subject: &Subject, build: Build) -> Result<Line> {
     ensure!(delve.len() == hits, "{} hits, but {} under Delve", stacks.len(), delve.len());
     ensure!(gdb.len() == hits, "{} hits, but {} under gdb", stacks.len(), gdb.len());
     let line = Line {
-        program: subject.example.name,
+        program: subject.name(),
         go: go::minor(build.version),
         build: build.mode.name(),
         delve: tally(stacks, &delve),

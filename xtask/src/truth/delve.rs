@@ -48,7 +48,7 @@ pub(super) fn stacks(
             delve.call("Command", which)?;
             let maps = Maps::of(pid)?;
             let said = delve.call("Stacktrace", json!({"Id": -1, "Depth": DEPTH}))?;
-            stacks.push(read(&said, &maps, &crossings)?);
+            stacks.push(read(&said, &maps, &crossings, delve.stack_size())?);
             if stacks.len() >= most {
                 return Ok(stacks);
             }
@@ -59,13 +59,25 @@ pub(super) fn stacks(
 
 /// The physical frames of what `Stacktrace` gave. `crossings` are the calls that
 /// lead out of Go.
-fn read(said: &Value, maps: &Maps, crossings: &Crossings) -> Result<Judged> {
+fn read(said: &Value, maps: &Maps, crossings: &Crossings, size: i64) -> Result<Judged> {
     let rows = said["Locations"].as_array().context("Delve gave no stack")?;
     let mut frames = Vec::new();
     let mut last = None;
     let mut whole = true;
+    // How far below the goroutine's stack's upper end the last frame on it lies.
+    let mut reached = -size;
     for row in rows {
-        whole &= row["Err"].as_str().unwrap_or_default().is_empty();
+        let offset = row["FrameOffset"].as_i64().context("a frame without a place")?;
+        // After a callback that moved the goroutine's stack, Delve may go on in the old one, by a
+        // frame pointer that C kept. What it shows from there on is no judgement.
+        let is_there = offset > ON_SYSTEM_STACK || (reached..=0).contains(&offset);
+        if !is_there || !row["Err"].as_str().unwrap_or_default().is_empty() {
+            whole = false;
+            break;
+        }
+        if offset <= 0 {
+            reached = offset;
+        }
         let pc = row["pc"].as_u64().context("a frame without an address")?;
         let Some(place) = maps.place(pc) else {
             // Where asmcgocall has left a goroutine's stack, Delve 1.24 goes on from a wrong stack
@@ -82,7 +94,7 @@ fn read(said: &Value, maps: &Maps, crossings: &Crossings) -> Result<Judged> {
         // It is there.
         frames.pop_if(|seen| matches!(seen, Seen::Perhaps(places) if places.contains(&place)));
         // A call that was inlined has the frame of what it was inlined into; a recursion has not.
-        let frame = (pc, row["FrameOffset"].clone());
+        let frame = (pc, offset);
         if last.as_ref() != Some(&frame) {
             frames.push(Seen::Frame(place));
         }
@@ -90,6 +102,10 @@ fn read(said: &Value, maps: &Maps, crossings: &Crossings) -> Result<Judged> {
     }
     Ok(Judged { frames, whole })
 }
+
+/// Frames of a system stack have their address, those of a goroutine's their distance from its
+/// stack's upper end.
+const ON_SYSTEM_STACK: i64 = 1 << 44;
 
 /// A Delve that runs a program.
 struct Delve {
@@ -156,10 +172,28 @@ impl Delve {
         Ok(answer["result"].take())
     }
 
+    /// How large the goroutine's stack is; 0 where there is no goroutine.
+    fn stack_size(&mut self) -> i64 {
+        let expression = "runtime.curg.stack.hi - runtime.curg.stack.lo";
+        let scope = json!({"GoroutineID": -1, "Frame": 0});
+        let said = self.call("Eval", json!({"Scope": scope, "Expr": expression}));
+        let size = said.ok().and_then(|said| said["Variable"]["value"].as_str()?.parse().ok());
+        size.unwrap_or_default()
+    }
+
     /// Goes on to the next hit. `None` once the program has ended.
     fn go_on(&mut self) -> Result<Option<Value>> {
-        let mut state = self.call("Command", json!({"name": "continue"}))?;
-        let state = state["State"].take();
+        let mut state = self.call("Command", json!({"name": "continue"}));
+        // A thread ended while Delve looked at it.
+        for _ in 0..3 {
+            match &state {
+                Err(error) if error.to_string().contains("no such process") => {
+                    state = self.call("Command", json!({"name": "continue"}));
+                }
+                _ => break,
+            }
+        }
+        let state = state?["State"].take();
         if state["exited"] == true {
             ensure!(state["exitStatus"] == 0, "under Delve the program failed: {state}");
             return Ok(None);

@@ -3,7 +3,8 @@
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 use xtask::tool::example::{
-    ANIMALS, CPPLIB, DEEP, Example, LOAD, MARKDOWN, RUSTLIB, RUSTLIB_CDYLIB, SQLITE,
+    ANIMALS, CALLBACKS, CPPLIB, DEEP, Example, LOAD, MARKDOWN, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB,
+    SQLITE, THREADS,
 };
 use xtask::tool::go::{self, KNOWN, LinkMode};
 use xtask::tool::paths;
@@ -29,6 +30,10 @@ pub(super) const SUBJECTS: &[Subject] = &[
     plain(&RUSTLIB),
     plain(&RUSTLIB_CDYLIB),
     plain(&CPPLIB),
+    plain(&CALLBACKS),
+    Subject { arguments: &["-move", "-rounds", "3"], inner: &["main.goStep"], ..plain(&CALLBACKS) },
+    plain(&THREADS),
+    plain(&RUSTCALLS),
     Subject {
         arguments: &["-callers"],
         inner: &["sqlite3_step", "sqlite3VdbeExec", "sqlite3BtreeNext*", "sqlite3BtreeInsert"],
@@ -64,6 +69,12 @@ pub(super) fn few_builds() -> Vec<Build> {
 }
 
 impl Subject {
+    /// The program and its arguments.
+    pub(super) fn name(&self) -> String {
+        let words = std::iter::once(&self.example.name).chain(self.arguments);
+        words.copied().collect::<Vec<_>>().join(" ")
+    }
+
     /// Builds the program, unless it is up to date, and gives its path.
     pub(super) fn build(&self, build: Build) -> Result<PathBuf> {
         let folder = paths::target().join("truth").join(go::minor(build.version));

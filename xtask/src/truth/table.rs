@@ -8,7 +8,8 @@ use xtask::tool::paths;
 
 /// What the judges said of one program, built in one way.
 pub(super) struct Line {
-    pub(super) program: &'static str,
+    /// The program and its arguments.
+    pub(super) program: String,
     pub(super) go: &'static str,
     pub(super) build: &'static str,
     pub(super) delve: Tally,
@@ -24,7 +25,9 @@ compared, physical frame by physical frame, by file and file offset.
 
 - Delve judges the whole stack. *exact*: the same frames down to the same bottom.
   *gap*: all frames shown are true, and the reason of what is missing is said.
-  *wrong*: anything else.
+  *wrong*: anything else. *seen in part*: of the exact ones, those of which Delve
+  itself lost the way, always after a callback that moved the goroutine's stack;
+  what lies below is not judged by it.
 - gdb judges the native frames down to the first Go function.
 - callers: Go's own `runtime.Callers`, printed by a callback, against the Go
   functions of the stack.
@@ -32,8 +35,8 @@ compared, physical frame by physical frame, by file and file offset.
 ";
 
 /// The line of the head of a table and its ruler.
-const COLUMNS: &str = "| program | Go | build | stacks | exact | gap | wrong | gdb exact | gdb gap | gdb wrong | callers exact | callers wrong |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+const COLUMNS: &str = "| program | Go | build | stacks | exact | seen in part | gap | wrong | gdb exact | gdb gap | gdb wrong | callers exact | callers wrong |
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 ";
 
 /// The whole table.
@@ -47,12 +50,13 @@ pub(super) fn text(lines: &[Line]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {callers} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {callers} |",
             line.program,
             line.go,
             line.build,
             line.delve.compared(),
             line.delve.exact,
+            line.delve.partly,
             gaps(&line.delve),
             line.delve.wrong.len(),
             line.gdb.exact,

@@ -19,6 +19,8 @@ enum Verdict {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
     pub(super) exact: usize,
+    /// How many of the exact ones the judge saw a part of only.
+    pub(super) partly: usize,
     /// By reason.
     pub(super) gaps: BTreeMap<String, usize>,
     /// What is said of each wrong one.
@@ -92,6 +94,7 @@ pub(super) fn tally(stacks: &[Stack], judged: &[Judged]) -> Tally {
             Some(at) => {
                 left.remove(at);
                 tally.exact += 1;
+                tally.partly += usize::from(!one.whole);
             }
             None => rest.push(one),
         }
