@@ -7,6 +7,8 @@ mod crossing;
 mod delve;
 mod gdb;
 mod judge;
+mod load;
+mod mutate;
 mod place;
 mod subject;
 mod table;
@@ -32,7 +34,19 @@ pub(crate) struct Arguments {
     /// Only these programs. docs/truth.md is not written.
     #[arg(long = "program", value_delimiter = ',', value_name = "NAME")]
     programs: Vec<String>,
+    /// Only the load: this many hits from many threads, each stack counted.
+    #[arg(long, value_name = "HITS")]
+    load: Option<u64>,
+    /// How long each thread of the load waits after 64 hits, so that no stack is lost.
+    #[arg(long, value_name = "TIME", default_value = "5ms")]
+    pause: String,
+    /// Only the mutants: cgotrace with one mistake at a time, which the judges must find.
+    #[arg(long)]
+    mutate: bool,
 }
+
+/// Hits of the load where none is asked for.
+const HITS: u64 = 50_000;
 
 /// More hits of one run than this are not judged.
 const MOST: usize = 200;
@@ -49,19 +63,38 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let subjects: Vec<_> = SUBJECTS.iter().filter(is_asked).collect();
     ensure!(!subjects.is_empty(), "no such program: {}", programs.join(", "));
     setup::ensure(&[Part::Native, Part::Judges], &[])?;
+    if arguments.mutate {
+        return mutate::run();
+    }
     let cgotrace = smoke::build_cgotrace()?;
+    if let Some(hits) = arguments.load {
+        return load::run(&cgotrace, hits, &arguments.pause).map(drop);
+    }
     let verdicts = judge(&cgotrace, &subjects, &builds)?;
-    if programs.is_empty() && versions.is_empty() && !arguments.quick {
-        table::write(&verdicts.lines)?;
+    let is_all = programs.is_empty() && versions.is_empty();
+    if !is_all {
+        print!("{}", table::text(&verdicts.lines, ""));
+        return verdicts.conclude();
+    }
+    let load = load::run(&cgotrace, HITS, &arguments.pause).context("judge the load")?;
+    if arguments.quick {
+        print!("{}", table::text(&verdicts.lines, &load));
     } else {
-        print!("{}", table::text(&verdicts.lines));
+        table::write(&verdicts.lines, &load)?;
     }
     verdicts.conclude()
 }
 
 /// The quick part of the suite.
 pub(crate) fn quick() -> Result<()> {
-    run(&Arguments { quick: true, versions: Vec::new(), programs: Vec::new() })
+    run(&Arguments {
+        quick: true,
+        versions: Vec::new(),
+        programs: Vec::new(),
+        load: None,
+        pause: "5ms".to_owned(),
+        mutate: false,
+    })
 }
 
 /// What was found.
@@ -92,7 +125,7 @@ fn judge(cgotrace: &Path, subjects: &[&Subject], builds: &[Build]) -> Result<Ver
                 Ok(line) => {
                     let failures = failures(subject, &line);
                     let said = if failures.is_empty() { "right" } else { "NOT RIGHT" };
-                    println!("truth: {what}: {} stacks, {said}", line.delve.compared());
+                    println!("truth: {what}: {} stacks, {said}", line.gdb.compared());
                     for failure in failures {
                         verdicts.failures.push(format!("{what}: {failure}"));
                     }
@@ -114,10 +147,14 @@ fn judge_one(cgotrace: &Path, subject: &Subject, build: Build) -> Result<Line> {
     let trace = trace::run(cgotrace, &program, arguments, &subject.patterns(&program)?)?;
     ensure!(!trace.stacks.is_empty(), "no hit");
     let (stacks, probes) = (&trace.stacks, &trace.probes);
-    let delve = delve::stacks(&program, arguments, probes, MOST).context("ask Delve")?;
+    let delve = match subject.delve {
+        true => delve::stacks(&program, arguments, probes, MOST).context("ask Delve")?,
+        false => Vec::new(),
+    };
     let gdb = gdb::stacks(&program, arguments, probes, MOST).context("ask gdb")?;
     let hits = stacks.len().min(MOST);
-    ensure!(delve.len() == hits, "{} hits, but {} under Delve", stacks.len(), delve.len());
+    let judged = if subject.delve { hits } else { 0 };
+    ensure!(delve.len() == judged, "{} hits, but {} under Delve", stacks.len(), delve.len());
     ensure!(gdb.len() == hits, "{} hits, but {} under gdb", stacks.len(), gdb.len());
     let line = Line {
         program: subject.name(),

@@ -39,8 +39,8 @@ const COLUMNS: &str = "| program | Go | build | stacks | exact | seen in part | 
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 ";
 
-/// The whole table.
-pub(super) fn text(lines: &[Line]) -> String {
+/// The whole table, and what is said of the load.
+pub(super) fn text(lines: &[Line], load: &str) -> String {
     let mut text = HEAD.to_owned() + COLUMNS;
     for line in lines {
         let callers = match line.callers.compared() {
@@ -75,6 +75,9 @@ pub(super) fn text(lines: &[Line]) -> String {
          wrong.",
         compared[0], wrong[0], compared[1], wrong[1], compared[2], wrong[2]
     );
+    if !load.is_empty() {
+        let _ = writeln!(text, "\n{load}");
+    }
     text
 }
 
@@ -87,9 +90,9 @@ fn gaps(tally: &Tally) -> String {
 }
 
 /// Writes the table to its file.
-pub(super) fn write(lines: &[Line]) -> Result<()> {
+pub(super) fn write(lines: &[Line], load: &str) -> Result<()> {
     let file = paths::root().join("docs/truth.md");
-    fs::write(&file, text(lines)).with_context(|| format!("write {}", file.display()))?;
+    fs::write(&file, text(lines, load)).with_context(|| format!("write {}", file.display()))?;
     println!("truth: wrote {}", file.display());
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use xtask::tool::command;
 
 /// One row of a stack: a frame, or a gap with its reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Row {
     Frame(Place),
     Gap(String),
