@@ -108,7 +108,7 @@ pub const MARKDOWN: Example = Example {
     package: ".",
     dlopen: false,
     probe: "markdown_mark",
-    hits: 12,
+    hits: 21,
     linkage: "markdown_mark",
     library: Library::RustStatic,
 };
