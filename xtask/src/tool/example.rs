@@ -121,8 +121,18 @@ pub const RUSTCALLS: Example = Example {
     ..CALLBACKS
 };
 
+/// Signal handlers of C over C and over Go.
+pub const SIGNALS: Example = Example {
+    name: "signals",
+    folder: "signals",
+    probe: "signals_leaf",
+    hits: 1,
+    linkage: "signals_leaf",
+    ..CALLBACKS
+};
+
 /// All examples that are fixtures.
-pub const ALL: [&Example; 9] = [
+pub const ALL: [&Example; 10] = [
     &ANIMALS,
     &DEEP,
     &RUSTLIB,
@@ -132,6 +142,7 @@ pub const ALL: [&Example; 9] = [
     &CALLBACKS,
     &THREADS,
     &RUSTCALLS,
+    &SIGNALS,
 ];
 
 /// Whether a build was needed.
