@@ -6,7 +6,7 @@ mod support;
 
 use std::fmt::Write;
 
-use xtask::tool::example::{CALLBACKS, Example, RUSTCALLS, SIGNALS, THREADS};
+use xtask::tool::example::{CALLBACKS, Example, ODDCODE, RUSTCALLS, SIGNALS, THREADS};
 use xtask::tool::expected::Expected;
 use xtask::tool::go::{KNOWN, LinkMode, TESTED};
 
@@ -158,6 +158,26 @@ fn signal_handlers_over_c_and_over_go() {
         case(&["-rounds", "50", "-where", "fault"], &[("expected-fault.txt", Exactly(50))]),
         case(&["-rounds", "50", "-where", "go"], &[("expected-go.txt", Exactly(50))]),
         case(&["-rounds", "500", "-where", "loop"], &[("expected-loop.txt", Exactly(500))]),
+    ];
+    all_exact(&cases, &TESTED);
+}
+
+#[test]
+fn frames_that_are_hard_to_find() {
+    let case =
+        |arguments, stacks| Case { example: &ODDCODE, arguments, probe: "oddcode_leaf", stacks };
+    let cases = [
+        case(&["-rounds", "50", "-kind", "alloca"], &[("expected.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-kind", "realigned"], &[("expected-realigned.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-kind", "jump"], &[("expected-jump.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-kind", "exception"], &[("expected-exception.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-kind", "tail"], &[("expected-tail.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-kind", "cold"], &[("expected-cold.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-kind", "rbx"], &[("expected-rbx.txt", Exactly(50))]),
+        case(
+            &["-rounds", "50", "-kind", "expression"],
+            &[("expected-expression.txt", Exactly(50))],
+        ),
     ];
     all_exact(&cases, &TESTED);
 }

@@ -131,8 +131,18 @@ pub const SIGNALS: Example = Example {
     ..CALLBACKS
 };
 
+/// C, C++ and assembly whose frames are hard to find.
+pub const ODDCODE: Example = Example {
+    name: "oddcode",
+    folder: "oddcode",
+    probe: "oddcode_leaf",
+    hits: 1,
+    linkage: "oddcode_leaf",
+    ..CALLBACKS
+};
+
 /// All examples that are fixtures.
-pub const ALL: [&Example; 10] = [
+pub const ALL: [&Example; 11] = [
     &ANIMALS,
     &DEEP,
     &RUSTLIB,
@@ -143,6 +153,7 @@ pub const ALL: [&Example; 10] = [
     &THREADS,
     &RUSTCALLS,
     &SIGNALS,
+    &ODDCODE,
 ];
 
 /// Whether a build was needed.

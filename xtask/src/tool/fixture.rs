@@ -2,7 +2,7 @@
 
 use super::command;
 use super::example::{
-    ANIMALS, Built, CALLBACKS, CPPLIB, DEEP, Example, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB,
+    ANIMALS, Built, CALLBACKS, CPPLIB, DEEP, Example, ODDCODE, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB,
     RUSTLIB_DLOPEN, SIGNALS, THREADS,
 };
 use super::expected::Expected;
@@ -62,7 +62,7 @@ pub fn matrix() -> Vec<Fixture> {
             add(&[&ANIMALS, &RUSTLIB, &CALLBACKS], Symbols::Whole);
             if rest {
                 add(&[&DEEP, &CPPLIB, &RUSTLIB_CDYLIB, &RUSTLIB_DLOPEN], Symbols::Whole);
-                add(&[&RUSTCALLS, &SIGNALS, &THREADS], Symbols::Whole);
+                add(&[&ODDCODE, &RUSTCALLS, &SIGNALS, &THREADS], Symbols::Whole);
                 add(&[&ANIMALS, &DEEP, &RUSTLIB], Symbols::Omitted);
                 add(&[&ANIMALS, &DEEP, &RUSTLIB], Symbols::Stripped);
             }
