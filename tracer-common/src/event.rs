@@ -60,6 +60,9 @@ pub struct Frame {
 
 const _: () = assert!(size_of::<Frame>() == 16);
 
+/// [`Frame::flags`]: no frame, but a gap: frames are missing here. `offset` is the number of the
+/// [`crate::reason::Reason`], all else is zero.
+pub const FRAME_GAP: u16 = 2;
 /// [`Frame::flags`]: the address is the instruction itself, not a return address.
 pub const FRAME_EXACT: u16 = 1;
 

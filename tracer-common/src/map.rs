@@ -106,6 +106,23 @@ pub struct Mappings {
     pub mappings: [Mapping; MAX_MAPPINGS],
 }
 
+/// The most Go modules of a session whose callers are found over a gap.
+pub const MAX_RUNTIMES: usize = 2;
+
+/// How the Go runtime of one module finds the stacks of a thread that runs C.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Runtime {
+    /// Where the thread-local g lies, bytes from the thread pointer.
+    pub g_offset: i64,
+    /// Bytes that asmcgocall takes of g0's stack below `g0.sched.sp`, before it aligns; 0 where
+    /// this entry is not used.
+    pub frame: u64,
+}
+
+/// What the `TARGETS` map says of a process: traced from now on.
+pub const TARGET: u32 = u32::MAX;
+
 /// The cookie of a probe: the module's number in the upper 16 bits, the file offset below. So a
 /// hit names its probe and its module's load bias without a look-up.
 pub mod cookie {
@@ -165,6 +182,8 @@ pub struct Config {
     pub task_tgid: u64,
     /// `task_struct.self_exec_id`.
     pub task_exec: u64,
+    /// `task_struct.thread` plus `thread_struct.fsbase`.
+    pub task_thread_pointer: u64,
     /// `pid.numbers`.
     pub pid_numbers: u64,
     /// `pid.level`.
@@ -191,13 +210,15 @@ pub struct Identity {
     pub namespace_level: u64,
     /// Out: the kernel's address of cgotrace's PID namespace.
     pub namespace: u64,
+    /// Out: how often cgotrace's own process has called exec, as [`ProcessKey::exec`].
+    pub exec: u64,
     /// Out: the result of `bpf_find_vma`, 0 or a negative errno; 1 before the program has run.
     pub status: i64,
 }
 
 #[cfg(feature = "user")]
 mod pod {
-    use super::{Config, Identity, Mappings, Module, ModuleKey, ProcessKey};
+    use super::{Config, Identity, Mappings, Module, ModuleKey, ProcessKey, Runtime};
     use crate::rule::Rule;
 
     macro_rules! pod {
@@ -209,5 +230,5 @@ mod pod {
             )*
         };
     }
-    pod!(Config, Identity, Mappings, Module, ModuleKey, ProcessKey, Rule);
+    pod!(Config, Identity, Mappings, Module, ModuleKey, ProcessKey, Rule, Runtime);
 }

@@ -22,6 +22,16 @@ pub mod index {
     pub const R10: u8 = 7;
 }
 
+/// Which stack a frame lies on, as far as the crossings so far tell.
+pub mod stack {
+    /// Nothing was crossed yet.
+    pub const UNKNOWN: u8 = 0;
+    /// A goroutine's.
+    pub const GOROUTINE: u8 = 1;
+    /// A thread's: g0, or that of a thread that C made.
+    pub const THREAD: u8 = 2;
+}
+
 /// How many callee-saved registers a rule restores.
 pub const SAVED: usize = 6;
 /// How many registers a walk follows besides the PC; a power of two.
@@ -40,6 +50,10 @@ pub struct Registers {
     /// 1 where `pc` is the instruction itself (innermost frame, interrupted frame), 0 where it is
     /// a return address, which is looked up at one less.
     pub exact: u32,
+    /// Which stack SP lies on: see [`stack`].
+    pub stack: u32,
+    /// Always zero.
+    pub padding: u32,
     /// The goroutine's id as found at the innermost crossing from C to Go; 0 where unknown.
     pub goroutine: u64,
 }

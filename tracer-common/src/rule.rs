@@ -9,7 +9,8 @@ pub mod kind {
     pub const NONE: u8 = 0;
     /// The CFA is register + offset.
     pub const FRAME: u8 = 1;
-    /// As `FRAME`, and the caller's frame lies on another stack, so it need not lie above.
+    /// As `FRAME`, and the caller's frame lies on another stack, so it need not lie above; `param`
+    /// says on which: one of [`crate::registers::stack`].
     pub const SWITCH: u8 = 2;
     /// The CFA is the word at (register + offset).
     pub const DEREFERENCE: u8 = 3;
@@ -53,7 +54,7 @@ pub struct Rule {
     /// realign their stack).
     pub saved_base: u8,
     /// By kind: the number of the reason (`NONE`) or of the end (`END`), the first byte of a stub
-    /// that has pushed (`PLT`).
+    /// that has pushed (`PLT`), the stack of the caller (`SWITCH`).
     pub param: u8,
     /// Bytes added to the CFA register. `ASMCGOCALL`: the offset of `goid` in the runtime's `g`, 0
     /// where unknown.

@@ -2,7 +2,7 @@
 
 use crate::bound::{bounded, change_bits};
 use crate::reason::{End, Reason};
-use crate::registers::{Registers, SAVED, index};
+use crate::registers::{Registers, SAVED, index, stack};
 use crate::rule::{Rule, kind, saved};
 
 /// The target's memory, in words of 8 bytes.
@@ -97,6 +97,9 @@ fn frame<M: Memory>(registers: &mut Registers, rule: &Rule, memory: &mut M) -> R
     }
     registers.pc = memory.word(cfa.wrapping_sub(8)).ok_or(Reason::StackUnreadable)?;
     registers.values[index::SP as usize] = cfa;
+    if rule.kind == kind::SWITCH {
+        registers.stack = rule.param as u32;
+    }
     registers.exact = 0;
     Ok(())
 }
@@ -111,15 +114,16 @@ fn asmcgocall<M: Memory>(
     rule: &Rule,
     memory: &mut M,
 ) -> Result<(), Reason> {
-    let stack = registers.values[index::SP as usize];
+    let sp = registers.values[index::SP as usize];
     let mut word =
-        |offset: u8| memory.word(stack.wrapping_add(offset as u64)).ok_or(Reason::StackUnreadable);
+        |offset: u8| memory.word(sp.wrapping_add(offset as u64)).ok_or(Reason::StackUnreadable);
     let (g, depth) = (word(rule.saved[0])?, word(rule.saved[1])?);
     // No g was saved where asmcgocall ran on g0 already: the depth is then the stack pointer.
     let frame = if g == 0 {
         depth
     } else {
         let high = memory.distant(g.wrapping_add(8)).ok_or(Reason::StackUnreadable)?;
+        registers.stack = stack::GOROUTINE as u32;
         if registers.goroutine == 0 && rule.cfa_offset != 0 {
             let address = g.wrapping_add(rule.cfa_offset as u64);
             registers.goroutine = memory.distant(address).unwrap_or(0);
@@ -152,6 +156,7 @@ fn signal<M: Memory>(registers: &mut Registers, memory: &mut M) -> Result<(), Re
     registers.pc = slot(16)?;
     registers.known = 0xff;
     registers.exact = 1;
+    registers.stack = stack::UNKNOWN as u32;
     Ok(())
 }
 

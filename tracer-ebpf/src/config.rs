@@ -24,6 +24,7 @@ static CONFIG: Config = Config {
     task_real_parent: 0,
     task_tgid: 0,
     task_exec: 0,
+    task_thread_pointer: 0,
     pid_numbers: 0,
     pid_level: 0,
     upid_size: 0,

@@ -16,6 +16,7 @@ pub(crate) fn identify() {
     // SAFETY: a map value; only one cgotrace uses it, one question at a time.
     let identity = unsafe { &mut *identity };
     (identity.namespace_level, identity.namespace) = task::namespace();
+    identity.exec = task::process_key().exec as u64;
     let mut key = ModuleKey::default();
     // SAFETY: the callback has the signature that the helper asks for, and the context is on the
     // BPF stack.

@@ -17,6 +17,7 @@
     reason = "a key by value is a copy on the stack, which has 512 bytes for all calls together"
 )]
 
+mod chain;
 mod config;
 mod identity;
 mod mapping;
@@ -51,6 +52,7 @@ fn probe(context: ProbeContext) -> u32 {
     let registers = unsafe { &*context.regs };
     walk::walk(slot, registers, cookie);
     output::hit(slot, cookie);
+    output::news(slot);
     slot::release(slot);
     0
 }

@@ -8,14 +8,13 @@
 use aya_ebpf::helpers::generated::{bpf_find_vma, bpf_get_current_task_btf};
 use tracer_common::bound::{bounded, less};
 use tracer_common::map::{
-    MAX_LISTED, MAX_MAPPINGS, MAX_SEGMENTS, Mapping, ModuleKey, NO_MODULE, ProcessKey, cookie,
+    MAX_LISTED, MAX_MAPPINGS, MAX_SEGMENTS, Mapping, ModuleKey, NO_MODULE, cookie,
 };
 use tracer_common::reason::Reason;
 use tracer_common::walk::Location;
 
 use crate::config::{config, typed_half, typed_word};
 use crate::maps::{LISTED, MODULE_NUMBERS, MODULES, PROCESSES};
-use crate::output;
 use crate::slot::Slot;
 use crate::task;
 
@@ -26,6 +25,8 @@ const EBUSY: i64 = -16;
 pub(crate) fn start(slot: &mut Slot, address: u64, cookie: u64) -> bool {
     slot.known = [Mapping::default(); 2];
     slot.process.tgid = 0;
+    slot.untold = 0;
+    slot.unknown = 0;
     slot.module = cookie::module(cookie) as u64;
     let Some(module) = MODULES.get(slot.module as u32) else { return false };
     let offset = cookie::offset(cookie);
@@ -84,14 +85,14 @@ fn search(slot: *mut Slot, address: u64) -> u64 {
     if told(slot, address) || of_probed_module(slot, address) {
         return 0;
     }
-    ask_kernel(&slot.process, address, &mut slot.known[1])
+    ask_kernel(slot, address)
 }
 
-/// The mapping that holds `address`, as the kernel knows it; 0, or the number of a reason, and
-/// then `mapping` is as it was. `mapping` lies in a claimed slot.
+/// Leaves the mapping that holds `address`, as the kernel knows it, in `known[1]`; 0, or the number
+/// of a reason, and then `known[1]` is as it was.
 #[inline(always)]
-pub(crate) fn ask_kernel(process: &ProcessKey, address: u64, mapping: &mut Mapping) -> u64 {
-    let mut found = Found { mapping, key: ModuleKey::default(), reason: 0 };
+pub(crate) fn ask_kernel(slot: &mut Slot, address: u64) -> u64 {
+    let mut found = Found { slot, reason: 0 };
     // SAFETY: the callback has the signature that the helper asks for, and the context is on the
     // BPF stack.
     let result = unsafe {
@@ -106,7 +107,7 @@ pub(crate) fn ask_kernel(process: &ProcessKey, address: u64, mapping: &mut Mappi
     match result {
         0 => {
             if found.reason == Reason::UnknownModule as u64 {
-                output::announce_module(&found.key, process, address);
+                slot.unknown = address;
             }
             found.reason
         }
@@ -120,7 +121,7 @@ pub(crate) fn ask_kernel(process: &ProcessKey, address: u64, mapping: &mut Mappi
 fn told(slot: &mut Slot, address: u64) -> bool {
     // SAFETY: the map gives up what was used least recently, which is not what is being read.
     let Some(mappings) = (unsafe { PROCESSES.get(&slot.process) }) else {
-        output::announce_process(&slot.process, address);
+        slot.untold = address;
         return listed(slot, address);
     };
     let count = mappings.count;
@@ -189,8 +190,7 @@ fn of_probed_module(slot: &mut Slot, address: u64) -> bool {
 /// What the callback of `bpf_find_vma` leaves.
 #[repr(C)]
 struct Found {
-    mapping: *mut Mapping,
-    key: ModuleKey,
+    slot: *mut Slot,
     /// 0, or the number of a reason.
     reason: u64,
 }
@@ -199,6 +199,8 @@ struct Found {
 unsafe extern "C" fn on_vma(_task: u64, vma: u64, found: *mut Found) -> i64 {
     // SAFETY: the helper passes our own context back.
     let found = unsafe { &mut *found };
+    // SAFETY: a claimed slot.
+    let slot = unsafe { &mut *found.slot };
     // SAFETY: a `vm_area_struct` with its BTF type, and offsets of its fields.
     let file = unsafe { typed_word(vma, config!(vma_file)) };
     if file == 0 {
@@ -206,9 +208,9 @@ unsafe extern "C" fn on_vma(_task: u64, vma: u64, found: *mut Found) -> i64 {
         return 0;
     }
     // SAFETY: as above.
-    found.key = unsafe { key_of_file(file) };
+    slot.unknown_module = unsafe { key_of_file(file) };
     // SAFETY: nothing removes entries while programs run.
-    let number = match unsafe { MODULE_NUMBERS.get(found.key) } {
+    let number = match unsafe { MODULE_NUMBERS.get(&slot.unknown_module) } {
         Some(number) => *number,
         None => NO_MODULE as u32,
     };
@@ -216,9 +218,9 @@ unsafe extern "C" fn on_vma(_task: u64, vma: u64, found: *mut Found) -> i64 {
         found.reason = Reason::UnknownModule as u64;
         return 0;
     }
-    // SAFETY: `mapping` points into a claimed slot; `vma` as above.
+    // SAFETY: as above.
     unsafe {
-        *found.mapping = Mapping {
+        slot.known[1] = Mapping {
             start: typed_word(vma, config!(vma_start)),
             end: typed_word(vma, config!(vma_end)),
             offset: typed_word(vma, config!(vma_page_offset)) << 12,

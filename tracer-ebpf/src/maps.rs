@@ -2,7 +2,9 @@
 
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, RingBuf};
 use aya_ebpf::macros::btf_map;
-use tracer_common::map::{Identity, Listed, MAX_MODULES, Mappings, Module, ModuleKey, ProcessKey};
+use tracer_common::map::{
+    Identity, Listed, MAX_MODULES, MAX_RUNTIMES, Mappings, Module, ModuleKey, ProcessKey, Runtime,
+};
 use tracer_common::rule::Rule;
 use tracer_common::table::{CHUNK_ENTRIES, MAX_CHUNKS, MAX_RULES};
 
@@ -39,6 +41,10 @@ pub(crate) static RULES: Array<[Rule; MAX_RULES], 1> = Array::new();
 #[btf_map]
 pub(crate) static MODULES: Array<Module, MAX_MODULES> = Array::new();
 
+/// Go runtimes, whose calls of C are found over a gap.
+#[btf_map]
+pub(crate) static RUNTIMES: Array<Runtime, MAX_RUNTIMES> = Array::new();
+
 /// Numbers of modules by the file they are.
 #[btf_map]
 pub(crate) static MODULE_NUMBERS: HashMap<ModuleKey, u32, { MAX_MODULES * 2 }> = HashMap::new();
@@ -59,7 +65,9 @@ pub(crate) static ANNOUNCED_PROCESSES: LruHashMap<ProcessKey, u32, 4096> = LruHa
 #[btf_map]
 pub(crate) static ANNOUNCED_MODULES: LruHashMap<ModuleKey, u32, 4096> = LruHashMap::new();
 
-/// Processes that are traced, by their number in the first PID namespace, where not all are.
+/// Processes that are traced, where not all are, as cgotrace's PID namespace numbers them. The
+/// value is `TARGET`, or the exec count at which the process is not traced yet: it is held until
+/// it becomes the command.
 #[btf_map]
 pub(crate) static TARGETS: HashMap<u32, u32, 16384> = HashMap::new();
 

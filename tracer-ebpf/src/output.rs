@@ -82,6 +82,19 @@ pub(crate) fn hit(slot: *mut Slot, cookie: u64) {
     send((&raw mut *header).cast(), size as u64, Loss::RingFull, BPF_RB_NO_WAKEUP);
 }
 
+/// Tells userspace what the walk in the slot did not know.
+#[inline(always)]
+pub(crate) fn news(slot: *mut Slot) {
+    // SAFETY: a claimed slot.
+    let slot = unsafe { &mut *slot };
+    if slot.untold != 0 {
+        announce_process(&slot.process, slot.untold);
+    }
+    if slot.unknown != 0 {
+        announce_module(&slot.unknown_module, &slot.process, slot.unknown);
+    }
+}
+
 /// Tells userspace of a process whose mappings it has not told, once.
 #[inline(always)]
 pub(crate) fn announce_process(process: &ProcessKey, address: u64) {
@@ -94,7 +107,7 @@ pub(crate) fn announce_process(process: &ProcessKey, address: u64) {
 
 /// Tells userspace of a module that has no rows, once.
 #[inline(always)]
-pub(crate) fn announce_module(module: &ModuleKey, process: &ProcessKey, address: u64) {
+fn announce_module(module: &ModuleKey, process: &ProcessKey, address: u64) {
     if ANNOUNCED_MODULES.insert(module, 1, BPF_NOEXIST as u64).is_ok()
         && !announce(KIND_UNKNOWN_MODULE, process, module, address)
     {

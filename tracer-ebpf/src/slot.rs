@@ -5,7 +5,7 @@
 
 use aya_ebpf::helpers::generated::bpf_get_smp_processor_id;
 use tracer_common::event::{Frame, HitHeader, MAX_FRAMES};
-use tracer_common::map::{Listed, Mapping, ProcessKey, SLOTS_PER_CPU};
+use tracer_common::map::{Listed, Mapping, ModuleKey, ProcessKey, SLOTS_PER_CPU};
 use tracer_common::walk::Walk;
 
 use crate::maps::SLOTS;
@@ -22,6 +22,13 @@ pub(crate) struct Slot {
     pub(crate) known: [Mapping; 2],
     /// The process; its `tgid` is 0 until it is needed.
     pub(crate) process: ProcessKey,
+    /// A run-time address that needed the mappings of a process that userspace has not told of; 0
+    /// where there was none.
+    pub(crate) untold: u64,
+    /// A run-time address in a module that has no rows, 0 where there was none; and the module.
+    pub(crate) unknown: u64,
+    /// See `unknown`.
+    pub(crate) unknown_module: ModuleKey,
     /// The probed module's number.
     pub(crate) module: u64,
     /// The probed module's load bias: run-time address less ELF virtual address.

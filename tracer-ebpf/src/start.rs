@@ -30,7 +30,6 @@ const L_NEXT: u64 = 24;
 #[repr(C)]
 struct List {
     slot: *mut Slot,
-    process: ProcessKey,
     /// The address of the next `struct link_map`.
     next: u64,
 }
@@ -55,7 +54,7 @@ pub(crate) fn list(slot: *mut Slot, process: &ProcessKey, address: u64, cookie: 
     }
     let Some(debug) = distant(own.bias.wrapping_add(module.debug_address)) else { return };
     let Some(next) = distant(debug.wrapping_add(R_MAP)) else { return };
-    let mut list = List { slot, process: *process, next };
+    let mut list = List { slot, next };
     // SAFETY: the callback has the signature that the helper asks for, and the context is on the
     // BPF stack.
     unsafe {
@@ -79,7 +78,7 @@ unsafe extern "C" fn on_module(index: u32, list: *mut List) -> i64 {
         return 1;
     };
     list.next = next;
-    if ask_kernel(&list.process, dynamic, &mut slot.known[1]) != 0 {
+    if ask_kernel(slot, dynamic) != 0 {
         return 0;
     }
     let found = &slot.known[1];

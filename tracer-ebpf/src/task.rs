@@ -1,7 +1,7 @@
 //! Who is running: process, thread, PID namespace, and whether it is a target.
 
 use aya_ebpf::helpers::generated::{bpf_get_current_pid_tgid, bpf_get_current_task};
-use tracer_common::map::{Identity, ProcessKey};
+use tracer_common::map::{Identity, ProcessKey, TARGET};
 
 use crate::config::{config, kernel};
 use crate::maps::{IDENTITY, TARGETS};
@@ -32,6 +32,12 @@ pub(crate) fn process_key() -> ProcessKey {
         exec: kernel(task + config!(task_exec)),
         mm: kernel(task + config!(task_mm)),
     }
+}
+
+/// The current thread's thread pointer: the base of its thread-local storage.
+#[inline(always)]
+pub(crate) fn thread_pointer() -> u64 {
+    kernel(current() + config!(task_thread_pointer))
 }
 
 /// Process and thread number, as cgotrace's own PID namespace sees them; 0 where it does not.
@@ -78,15 +84,20 @@ pub(crate) fn is_target() -> bool {
 
 #[inline(never)]
 fn is_listed() -> bool {
-    let own = tgid();
+    let Some(identity) = IDENTITY.get(0) else { return false };
     let mut task = current();
+    let own = process_number(task, identity);
     let mut process = own;
     let mut generation = 0;
     while generation < ANCESTORS {
-        if TARGETS.get_ptr(process).is_some() {
+        // SAFETY: a word that nobody changes.
+        if let Some(target) = unsafe { TARGETS.get(process) } {
+            if process == own && *target == kernel::<u32>(task + config!(task_exec)) {
+                return false;
+            }
             if process != own {
                 // A full map only costs the look-up of the ancestors again.
-                let _ = TARGETS.insert(own, 1, 0);
+                let _ = TARGETS.insert(own, TARGET, 0);
             }
             return true;
         }
@@ -94,8 +105,18 @@ fn is_listed() -> bool {
             return false;
         }
         task = kernel(task + config!(task_real_parent));
-        process = kernel(task + config!(task_tgid));
+        process = process_number(task, identity);
         generation += 1;
     }
     false
+}
+
+/// The process of a task, as cgotrace's PID namespace numbers it.
+#[inline(always)]
+fn process_number(task: u64, own: &Identity) -> u32 {
+    if own.namespace_level == 0 {
+        kernel(task + config!(task_tgid))
+    } else {
+        number(kernel(task + config!(task_group_leader)), own)
+    }
 }

@@ -11,7 +11,7 @@ use tracer_common::walk::{Location, Target, advance};
 
 use crate::slot::Slot;
 use crate::window::{NOWHERE, distant};
-use crate::{mapping, tables};
+use crate::{chain, mapping, tables};
 
 /// Walks the stack of the thread that hit a probe; the result lies in the slot.
 #[inline(always)]
@@ -19,8 +19,15 @@ pub(crate) fn walk(slot: *mut Slot, from: &pt_regs, cookie: u64) {
     // SAFETY: a claimed slot.
     let own = unsafe { &mut *slot };
     let walk = &mut own.walk;
-    walk.registers =
-        Registers { pc: from.rip, values: [0; 8], known: 0xff, exact: 1, goroutine: 0 };
+    walk.registers = Registers {
+        pc: from.rip,
+        values: [0; 8],
+        known: 0xff,
+        exact: 1,
+        stack: 0,
+        padding: 0,
+        goroutine: 0,
+    };
     walk.registers.values[index::RBX as usize] = from.rbx;
     walk.registers.values[index::RBP as usize] = from.rbp;
     walk.registers.values[index::R12 as usize] = from.r12;
@@ -32,6 +39,8 @@ pub(crate) fn walk(slot: *mut Slot, from: &pt_regs, cookie: u64) {
     walk.count = 0;
     walk.end = 0;
     walk.reason = 0;
+    walk.gap = 0;
+    walk.landing = 0;
     own.window.base = NOWHERE;
     if !mapping::start(own, from.rip, cookie) {
         own.walk.end = End::Error as u8;
@@ -91,5 +100,10 @@ impl Target for InKernel {
     #[inline(always)]
     fn rule(&mut self, location: Location) -> Result<Rule, Reason> {
         tables::rule(location)
+    }
+
+    #[inline(always)]
+    fn land(&mut self, registers: &mut Registers) -> bool {
+        chain::land(registers)
     }
 }

@@ -35,7 +35,7 @@ fn program(folder: &TempDir) -> PathBuf {
             char byte;
             do for (int i = 0; i < most; i++) sum += all[i](i);
             while (read(0, &byte, 1) == 1);
-            return sum == 42;
+            return sum == 42 ? 1 : 7;
         }",
     );
     let (path, binary) = (folder.path().join("many.c"), folder.path().join("many"));
@@ -125,7 +125,8 @@ fn hits(output: &Path) -> BTreeMap<String, usize> {
 }
 
 /// Traces a process by `arguments` of cgotrace while it calls the first 700 functions three times.
-fn all_are_hit(arguments: impl Fn(&Path, &Child) -> Vec<String>) {
+/// Another process of the same program holds `in_other` breakpoints meanwhile.
+fn all_are_hit(in_other: usize, arguments: impl Fn(&Path, &Child) -> Vec<String>) {
     const CALLED: usize = 700;
     let folder = TempDir::new().unwrap();
     let (binary, output) = (program(&folder), folder.path().join("hits.json"));
@@ -141,6 +142,7 @@ fn all_are_hit(arguments: impl Fn(&Path, &Child) -> Vec<String>) {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let mut tracer = armed(&arguments, &output);
     assert_eq!(breakpoints(&target, &functions), FUNCTIONS);
+    assert_eq!(breakpoints(&other, &functions), in_other);
     target.stdin.as_mut().unwrap().write_all(b"123").unwrap();
     let expected = 3 * CALLED;
     assert!(eventually(|| hits(&output).values().sum::<usize>() >= expected), "too few hits");
@@ -160,18 +162,41 @@ fn all_are_hit(arguments: impl Fn(&Path, &Child) -> Vec<String>) {
     assert!(eventually(|| breakpoints(&target, &functions) == 0), "a breakpoint is left");
     for process in [&mut target, &mut other] {
         drop(process.stdin.take());
-        assert!(process.wait().unwrap().code().is_some(), "the target was harmed");
+        assert_eq!(process.wait().unwrap().code(), Some(7), "the target was harmed");
     }
 }
 
 #[test]
 fn of_every_process() {
-    all_are_hit(|binary, _| vec![binary.display().to_string()]);
+    all_are_hit(FUNCTIONS, |binary, _| vec![binary.display().to_string()]);
 }
 
 #[test]
 fn of_one_process() {
-    all_are_hit(|_, target| vec!["-p".to_owned(), target.id().to_string()]);
+    all_are_hit(0, |_, target| vec!["-p".to_owned(), target.id().to_string()]);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_session_and_not_the_command() {
+    let folder = TempDir::new().unwrap();
+    let binary = program(&folder);
+    let mut tracer = Command::new(env!("CARGO_BIN_EXE_cgotrace"))
+        .args(["run", "--func", "f_*", "--max-probes", "2000", "--format", "json", "--"])
+        .arg(&binary)
+        .arg(FUNCTIONS.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    // More is to come than a pipe holds.
+    BufReader::new(tracer.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert!(first.starts_with("{\"kind\":\"start\""), "{first}");
+    let output = tracer.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(7));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("probes armed") && said.lines().count() == 1, "{said}");
 }
 
 #[test]

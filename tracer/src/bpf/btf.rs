@@ -62,6 +62,7 @@ pub(super) fn kernel_config() -> Result<Config, BpfError> {
         task_real_parent: offset("task_struct", "real_parent")?,
         task_tgid: offset("task_struct", "tgid")?,
         task_exec: offset("task_struct", "self_exec_id")?,
+        task_thread_pointer: offset("task_struct", "thread")? + offset("thread_struct", "fsbase")?,
         pid_numbers: offset("pid", "numbers")?,
         pid_level: offset("pid", "level")?,
         upid_size: btf

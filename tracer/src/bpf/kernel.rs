@@ -53,7 +53,7 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Loads the object. With `only_targets`, only processes that [`Kernel::add_target`] names,
+    /// Loads the object. With `only_targets`, only processes that [`Kernel::add_held_target`] names,
     /// and those that they start, are traced.
     ///
     /// # Errors
@@ -83,6 +83,7 @@ impl Kernel {
             take(&mut ebpf, "RULES")?,
             take(&mut ebpf, "MODULES")?,
             take(&mut ebpf, "MODULE_NUMBERS")?,
+            take(&mut ebpf, "RUNTIMES")?,
         );
         let ring: RingBuf<MapData> = take(&mut ebpf, "EVENTS")?;
         let mut kernel = Self {
@@ -110,18 +111,9 @@ impl Kernel {
     /// The bytes are no mapping of a file, or the kernel does not answer.
     pub fn module_key(&mut self, path: &Path, mapping: &[u8]) -> Result<ModuleKey, BpfError> {
         let failed = |what: String| BpfError::Identity { path: path.to_owned(), what };
-        let map_failed = |source| BpfError::Map { what: "ask for a module's identity", source };
-        let mut question = self.identity.get(&0, 0).map_err(map_failed)?;
-        question.address = mapping.as_ptr() as u64;
-        question.module = ModuleKey::default();
-        question.status = 1;
         // EBUSY: another thread of ours was mapping memory at that moment.
         for _ in 0..100 {
-            self.identity.set(0, question, 0).map_err(map_failed)?;
-            self.program::<RawTracePoint>(IDENTIFY)?
-                .test_run(RawTracePointRunOptions::default())
-                .map_err(|source| program_error("run", IDENTIFY, source))?;
-            let answer = self.identity.get(&0, 0).map_err(map_failed)?;
+            let answer = self.identify(mapping.as_ptr() as u64)?;
             match answer.status {
                 0 if answer.module == ModuleKey::default() => {
                     return Err(failed("the kernel sees no file behind it".to_owned()));
@@ -132,6 +124,20 @@ impl Kernel {
             }
         }
         Err(failed("its mappings were busy for too long".to_owned()))
+    }
+
+    /// Asks the kernel about ourselves, and about a mapping of ours.
+    fn identify(&mut self, address: u64) -> Result<Identity, BpfError> {
+        let failed = |source| BpfError::Map { what: "ask for a module's identity", source };
+        let mut question = self.identity.get(&0, 0).map_err(failed)?;
+        question.address = address;
+        question.module = ModuleKey::default();
+        question.status = 1;
+        self.identity.set(0, question, 0).map_err(failed)?;
+        self.program::<RawTracePoint>(IDENTIFY)?
+            .test_run(RawTracePointRunOptions::default())
+            .map_err(|source| program_error("run", IDENTIFY, source))?;
+        self.identity.get(&0, 0).map_err(failed)
     }
 
     /// Attaches the walk at file offsets of one file; a hit carries the cookie of its place.
@@ -180,13 +186,15 @@ impl Kernel {
         attach::attach(self.program(PROCESS_START)?, path, offset, cookie, Scope::All).map(|_| ())
     }
 
-    /// Traces a process and what it starts, where not all are traced.
+    /// Traces a child of ours that has called exec once and will call it once more, from then on,
+    /// and what it starts, where not all are traced.
     ///
     /// # Errors
     /// The kernel refused the write.
-    pub fn add_target(&mut self, pid: u32) -> Result<(), BpfError> {
+    pub fn add_held_target(&mut self, pid: u32) -> Result<(), BpfError> {
         let failed = |source| BpfError::Map { what: "name a target process", source };
-        self.targets.insert(pid, 1, 0).map_err(failed)
+        let held = (self.identify(0)?.exec as u32).wrapping_add(1);
+        self.targets.insert(pid, held, 0).map_err(failed)
     }
 
     /// Tells where the modules of a process lie.

@@ -1,7 +1,7 @@
 //! Writes unwind tables into the kernel's maps, a chunk a system call.
 
 use aya::maps::{Array, ArrayOfMaps, MapData};
-use tracer_common::map::{Module, ModuleKey};
+use tracer_common::map::{Module, ModuleKey, Runtime};
 use tracer_common::rule::Rule;
 use tracer_common::table::{CHUNK_ENTRIES, MAX_RULES};
 
@@ -45,6 +45,7 @@ pub struct TableWriter {
     rules: Array<MapData, [Rule; MAX_RULES]>,
     modules: Array<MapData, Module>,
     numbers: aya::maps::HashMap<MapData, ModuleKey, u32>,
+    runtimes: Array<MapData, Runtime>,
 }
 
 impl TableWriter {
@@ -54,6 +55,7 @@ impl TableWriter {
         rules: Array<MapData, [Rule; MAX_RULES]>,
         modules: Array<MapData, Module>,
         numbers: aya::maps::HashMap<MapData, ModuleKey, u32>,
+        runtimes: Array<MapData, Runtime>,
     ) -> Self {
         Self {
             pages: Chunked { outer: pages, chunks: Vec::new() },
@@ -61,6 +63,7 @@ impl TableWriter {
             rules,
             modules,
             numbers,
+            runtimes,
         }
     }
 
@@ -95,6 +98,15 @@ impl TableWriter {
     pub fn write_pages(&mut self, index: usize, entries: &[u32]) -> Result<(), BpfError> {
         let failed = |source| BpfError::Map { what: "write unwind pages", source };
         self.pages.write(index, entries).map_err(failed)
+    }
+
+    /// Makes a Go runtime known, `index` below `MAX_RUNTIMES`.
+    ///
+    /// # Errors
+    /// The kernel refused the write.
+    pub fn write_runtime(&mut self, index: usize, runtime: &Runtime) -> Result<(), BpfError> {
+        let failed = |source| BpfError::Map { what: "make a Go runtime known", source };
+        self.runtimes.set(index as u32, runtime, 0).map_err(failed)
     }
 
     /// Makes a module known: by its number, and by the file that it is.

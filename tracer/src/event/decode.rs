@@ -6,7 +6,8 @@
 use std::mem::offset_of;
 
 use tracer_common::event::{
-    Control, FRAME_EXACT, Frame, HitHeader, KIND_HIT, KIND_PROCESS, KIND_UNKNOWN_MODULE, MAX_FRAMES,
+    Control, FRAME_EXACT, FRAME_GAP, Frame, HitHeader, KIND_HIT, KIND_PROCESS, KIND_UNKNOWN_MODULE,
+    MAX_FRAMES,
 };
 use tracer_common::map::{ModuleKey, ProcessKey};
 use tracer_common::reason::{End, Reason};
@@ -76,7 +77,7 @@ fn ending(end: u8, reason: u8) -> Result<(End, Option<Reason>), EventError> {
 
 fn frame(fields: Fields<'_>) -> Result<Frame, EventError> {
     let flags = fields.u16(offset_of!(Frame, flags))?;
-    if flags & !FRAME_EXACT != 0 {
+    if flags & !(FRAME_EXACT | FRAME_GAP) != 0 {
         return Err(unknown("the flags of a frame", flags));
     }
     Ok(Frame {

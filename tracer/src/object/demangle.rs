@@ -18,6 +18,51 @@ const MAX_DEMANGLED: usize = 16 << 10;
 /// The deepest nesting of a C++ name.
 const MAX_DEPTH: u32 = 96;
 
+/// A linkage name of Rust or C++ for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Demangled {
+    /// The whole name.
+    pub full: String,
+    /// The form that people write, where it differs: C++ without parameters and return type,
+    /// `shop::add` of `shop::add(int)`; Rust without the function's own type arguments and without
+    /// the brackets around a type, `zoo::Animal<i32>::feed` of `<zoo::Animal<i32>>::feed::<u8>`.
+    pub short: Option<String>,
+    /// Which of the two languages it is.
+    pub language: Language,
+}
+
+impl Demangled {
+    /// Demangles a linkage name of Rust (both schemes, without the hash) or C++; `None` for any
+    /// other name.
+    #[must_use]
+    pub fn of(symbol: &str) -> Option<Self> {
+        if !looks_mangled(symbol) {
+            return None;
+        }
+        if let Some(full) = rust(symbol) {
+            let short = short_rust(&full);
+            return Some(Self { full, short, language: Language::Rust });
+        }
+        let name = parse_cpp(symbol)?;
+        let full = cpp(&name, DemangleOptions::new())?;
+        let short = cpp(&name, DemangleOptions::new().no_params().no_return_type());
+        let short = short.filter(|short| *short != full);
+        Some(Self { full, short, language: Language::Cpp })
+    }
+
+    /// The form that people write.
+    #[must_use]
+    pub fn into_short(self) -> String {
+        self.short.unwrap_or(self.full)
+    }
+
+    /// Whether one of its forms fits.
+    #[must_use]
+    pub fn fits(&self, fits: impl Fn(&str) -> bool) -> bool {
+        fits(&self.full) || self.short.as_deref().is_some_and(fits)
+    }
+}
+
 /// Demangles a linkage name of Rust (both schemes, without the hash) or C++, and says which it is;
 /// `None` for any other name.
 #[must_use]
@@ -28,17 +73,48 @@ pub fn demangle(symbol: &str) -> Option<(String, Language)> {
     if let Some(name) = rust(symbol) {
         return Some((name, Language::Rust));
     }
-    cpp(symbol, DemangleOptions::new()).map(|name| (name, Language::Cpp))
+    cpp(&parse_cpp(symbol)?, DemangleOptions::new()).map(|name| (name, Language::Cpp))
 }
 
-/// As [`demangle`], for C++ without parameters and return type: `shop::add` of
-/// `shop::add(int)`. `None` where that makes no difference.
-#[must_use]
-pub fn demangle_without_parameters(symbol: &str) -> Option<String> {
-    if !looks_mangled(symbol) || rust(symbol).is_some() {
-        return None;
+/// The shorter form of a Rust name, if there is one. A type as a trait keeps its brackets.
+fn short_rust(name: &str) -> Option<String> {
+    let arguments = name.ends_with('>').then(|| opening_bracket(name)).flatten();
+    let without = arguments.and_then(|at| name[..at].strip_suffix("::"));
+    let plain = without.unwrap_or(name);
+    let inherent = plain.starts_with('<').then(|| closing_bracket(plain)).flatten();
+    let inherent = inherent.map(|end| (&plain[1..end], &plain[end + 1..]));
+    match inherent.filter(|(of, _)| !of.contains(" as ")) {
+        Some((of, rest)) => Some(format!("{of}{rest}")),
+        None => without.map(str::to_owned),
     }
-    cpp(symbol, DemangleOptions::new().no_params().no_return_type())
+}
+
+/// Where the bracket that `text` ends with was opened.
+fn opening_bracket(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    brackets(text).rev().find_map(|(at, opens)| {
+        depth = if opens { depth.checked_sub(1)? } else { depth + 1 };
+        (depth == 0).then_some(at)
+    })
+}
+
+/// Where the bracket that `text` begins with is closed.
+fn closing_bracket(text: &str) -> Option<usize> {
+    let mut depth = 0usize;
+    brackets(text).find_map(|(at, opens)| {
+        depth = if opens { depth + 1 } else { depth.checked_sub(1)? };
+        (depth == 0).then_some(at)
+    })
+}
+
+/// Every bracket, and whether it opens. The one of `->` is none.
+fn brackets(text: &str) -> impl DoubleEndedIterator<Item = (usize, bool)> {
+    let bytes = text.as_bytes();
+    bytes.iter().enumerate().filter_map(move |(at, byte)| match byte {
+        b'<' => Some((at, true)),
+        b'>' if at == 0 || bytes[at - 1] != b'-' => Some((at, false)),
+        _ => None,
+    })
 }
 
 /// A quick look, before any parsing.
@@ -47,19 +123,34 @@ fn looks_mangled(symbol: &str) -> bool {
 }
 
 fn rust(symbol: &str) -> Option<String> {
-    let name = rustc_demangle::try_demangle(symbol).ok()?;
-    let plain = bounded(format_args!("{name:#}"))?;
     // The legacy scheme borrowed C++'s; only the hash at its end tells it from that.
-    let is_legacy = symbol.starts_with("_Z");
-    (!is_legacy || bounded(format_args!("{name}"))? != plain).then_some(plain)
+    if symbol.starts_with("_Z") && !has_hash(symbol) {
+        return None;
+    }
+    let name = rustc_demangle::try_demangle(symbol).ok()?;
+    bounded(format_args!("{name:#}"))
 }
 
-fn cpp(symbol: &str, options: DemangleOptions) -> Option<String> {
+/// Whether the last part of a legacy name is a hash: `17h` and 16 hexadecimal digits before the
+/// `E` that ends it. What LLVM appends does not count.
+fn has_hash(symbol: &str) -> bool {
+    let name = symbol.split_once(".llvm.").map_or(symbol, |(name, _)| name).as_bytes();
+    name.iter().rposition(|byte| *byte == b'E').is_some_and(|end| {
+        let hash = end.checked_sub(19).and_then(|start| name.get(start..end));
+        hash.and_then(|hash| hash.strip_prefix(b"17h"))
+            .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
+}
+
+fn parse_cpp(symbol: &str) -> Option<cpp_demangle::Symbol<&str>> {
     if !symbol.starts_with("_Z") {
         return None;
     }
     let parse = ParseOptions::default().recursion_limit(MAX_DEPTH);
-    let name = cpp_demangle::Symbol::new_with_options(symbol, &parse).ok()?;
+    cpp_demangle::Symbol::new_with_options(symbol, &parse).ok()
+}
+
+fn cpp(name: &cpp_demangle::Symbol<&str>, options: DemangleOptions) -> Option<String> {
     let mut out = Bounded::default();
     name.structured_demangle(&mut out, &options.recursion_limit(MAX_DEPTH)).ok()?;
     Some(out.0)
@@ -105,9 +196,63 @@ mod tests {
 
     #[test]
     fn parameters_can_be_left_out() {
-        let short = demangle_without_parameters("_ZN4shop3addEi");
-        assert_eq!(short.as_deref(), Some("shop::add"));
-        assert_eq!(demangle_without_parameters("_ZN4core3ptr4read17h0123456789abcdefE"), None);
+        let forms = |symbol| Demangled::of(symbol).map(|name| (name.full, name.short));
+        let add = ("shop::add(int)".to_owned(), Some("shop::add".to_owned()));
+        assert_eq!(forms("_ZN4shop3addEi"), Some(add));
+        let read = ("core::ptr::read".to_owned(), None);
+        assert_eq!(forms("_ZN4core3ptr4read17h0123456789abcdefE"), Some(read));
+        assert_eq!(forms("main"), None);
+    }
+
+    #[test]
+    fn a_hash_is_told_whatever_follows_it() {
+        for symbol in [
+            "_ZN3foo17h05af221e174051e9E",
+            "_ZN3foo17h05af221e174051e9E.llvm.9D1C9369",
+            "_ZN3foo17h05af221e174051e9E.llvm.9D1C9369@@16",
+        ] {
+            assert_eq!(demangle(symbol), Some(("foo".to_owned(), Language::Rust)), "{symbol}");
+        }
+        let cpp = Some(("foo::h05af221e174051e".to_owned(), Language::Cpp));
+        assert_eq!(demangle("_ZN3foo16h05af221e174051eE"), cpp);
+    }
+
+    // Linkage names as rustc made them.
+    #[test]
+    fn rust_has_a_shorter_form() {
+        for (symbol, long, short) in [
+            ("_RINvCsdrzbAzSuyJg_3zoo4leafhEB2_", "zoo::leaf::<u8>", Some("zoo::leaf")),
+            (
+                "_RINvCsdrzbAzSuyJg_3zoo4leafFlElEB2_",
+                "zoo::leaf::<fn(i32) -> i32>",
+                Some("zoo::leaf"),
+            ),
+            (
+                "_RNvMCsdrzbAzSuyJg_3zooINtB2_6AnimallE5speakB2_",
+                "<zoo::Animal<i32>>::speak",
+                Some("zoo::Animal<i32>::speak"),
+            ),
+            (
+                "_RINvXs_CsdrzbAzSuyJg_3zooINtB5_6AnimallENtB5_4Loud4makehEB5_",
+                "<zoo::Animal<i32> as zoo::Loud>::make::<u8>",
+                Some("<zoo::Animal<i32> as zoo::Loud>::make"),
+            ),
+            (
+                "_RINvMNtNtCsgEmfK2I1SDS_4core3fmt2rtNtB3_8Argument9new_debughECsdrzbAzSuyJg_3zoo",
+                "<core::fmt::rt::Argument>::new_debug::<u8>",
+                Some("core::fmt::rt::Argument::new_debug"),
+            ),
+            ("_RNCNvCsdrzbAzSuyJg_3zoo5entry0B3_", "zoo::entry::{closure#0}", None),
+            ("_RNvCsdrzbAzSuyJg_3zoo5apply", "zoo::apply", None),
+        ] {
+            assert_eq!(demangle(symbol), Some((long.to_owned(), Language::Rust)));
+            let found = Demangled::of(symbol).and_then(|name| name.short);
+            assert_eq!(found.as_deref(), short, "{symbol}");
+        }
+        for odd in ["<", ">", "<>", "a::<", "a::<b", "<a", "<a>>", "->", "<->", "::<>", "é::<é>"]
+        {
+            let _ = short_rust(odd);
+        }
     }
 
     #[test]

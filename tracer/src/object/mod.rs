@@ -23,7 +23,7 @@ mod symbols;
 mod testing;
 
 pub use debug_files::{DebugFileError, DebugFiles, FoundDebugFile};
-pub use demangle::{demangle, demangle_without_parameters};
+pub use demangle::{Demangled, demangle};
 pub use dwarf::{Declared, Dwarf, DwarfFrame};
 pub use dynamic::Dynamic;
 pub use error::ObjectError;

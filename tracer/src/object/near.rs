@@ -1,5 +1,9 @@
 //! Names near to one that was not found.
 
+use std::borrow::Cow;
+
+use memchr::memmem::Finder;
+
 /// How many names are offered.
 const OFFERED: usize = 5;
 
@@ -8,39 +12,43 @@ const MAX_COMPARED: usize = 64;
 
 /// Up to five of `names` that the user may have meant, the nearest first: those that hold what was
 /// asked for or are held by it, and those that differ by few letters. Case does not matter.
-pub(super) fn near<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let wanted: String = wanted.to_lowercase().replace(['*', '?'], "");
+pub(super) fn near<'a>(wanted: &str, names: impl Iterator<Item = Cow<'a, str>>) -> Vec<String> {
+    let wanted = wanted.to_ascii_lowercase().replace(['*', '?'], "");
     if wanted.is_empty() {
         return Vec::new();
     }
-    let mut best: Vec<(usize, usize, &str)> = Vec::new();
+    let finder = Finder::new(&wanted);
+    let holds = |name: &str| finder.find(name.to_ascii_lowercase().as_bytes()).is_some();
+    let mut best: Vec<(usize, usize, Cow<'_, str>)> = Vec::new();
     for name in names {
-        let Some(distance) = distance(&wanted, &name.to_lowercase()) else { continue };
+        let Some(distance) = distance(&wanted, &name, &holds) else { continue };
         let entry = (distance, name.len(), name);
         if best.contains(&entry) {
             continue;
         }
         let at = best.partition_point(|other| *other < entry);
-        best.insert(at, entry);
-        best.truncate(OFFERED);
+        if at < OFFERED {
+            best.insert(at, entry);
+            best.truncate(OFFERED);
+        }
     }
-    best.into_iter().map(|(.., name)| name.to_owned()).collect()
+    best.into_iter().map(|(.., name)| name.into_owned()).collect()
 }
 
-/// How far a name is from what was wanted, both in lower case; `None` for too far.
-fn distance(wanted: &str, name: &str) -> Option<usize> {
+/// How far a name is from what was wanted, which is in lower case; `None` for too far.
+fn distance(wanted: &str, name: &str, holds: &impl Fn(&str) -> bool) -> Option<usize> {
     let last = last_part(name);
-    if name == wanted || last == wanted {
+    if name.eq_ignore_ascii_case(wanted) || last.eq_ignore_ascii_case(wanted) {
         return Some(0);
     }
     let few = (wanted.len() / 3).clamp(1, 5);
     let edits = edits(wanted, name, few).into_iter().chain(edits(wanted, last, few)).min();
     // To hold the other is worth as much as one or two wrong letters.
-    let holds = wanted.len() >= 3 && name.contains(wanted);
-    let held = last.len() >= 4 && 2 * last.len() >= wanted.len() && wanted.contains(last);
-    let shared = if holds {
+    let half_or_more =
+        last.len() >= 4 && (wanted.len().div_ceil(2)..=wanted.len()).contains(&last.len());
+    let shared = if wanted.len() >= 3 && holds(name) {
         Some(1)
-    } else if held {
+    } else if half_or_more && wanted.contains(&last.to_ascii_lowercase()) {
         Some(2)
     } else {
         None
@@ -50,10 +58,12 @@ fn distance(wanted: &str, name: &str) -> Option<usize> {
 
 /// `DoStuff` of `github.com/a/app.DoStuff`, `add` of `shop::add`.
 fn last_part(name: &str) -> &str {
-    name.rsplit(['.', ':', '/']).next().unwrap_or(name)
+    let divider = name.bytes().rposition(|byte| matches!(byte, b'.' | b':' | b'/'));
+    divider.map_or(name, |at| &name[at + 1..])
 }
 
-/// The least number of letters to insert, delete or change, if it is at most `limit`.
+/// The least number of letters to insert, delete or change, if it is at most `limit`; `left` is in
+/// lower case, and the case of `right` does not count.
 fn edits(left: &str, right: &str, limit: usize) -> Option<usize> {
     let (left, right) = (left.as_bytes(), right.as_bytes());
     if left.len().abs_diff(right.len()) > limit || left.len().max(right.len()) > MAX_COMPARED {
@@ -68,7 +78,7 @@ fn edits(left: &str, right: &str, limit: usize) -> Option<usize> {
         row[0] = line + 1;
         let mut least = row[0];
         for (column, b) in right.iter().enumerate() {
-            let changed = diagonal + usize::from(a != b);
+            let changed = diagonal + usize::from(*a != b.to_ascii_lowercase());
             diagonal = row[column + 1];
             row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
             least = least.min(row[column + 1]);
@@ -97,7 +107,7 @@ mod tests {
 
     #[test]
     fn near_names_come_first() {
-        let offered = |wanted| near(wanted, NAMES.into_iter());
+        let offered = |wanted| near(wanted, NAMES.into_iter().map(Cow::Borrowed));
         assert_eq!(offered("animal_pirnt"), ["animal_print"]);
         assert_eq!(offered("DoStuff"), ["app.DoStuff"]);
         assert_eq!(offered("dostuf"), ["app.DoStuff"]);
@@ -110,7 +120,7 @@ mod tests {
     #[test]
     fn at_most_five_are_offered_and_none_twice() {
         let names: Vec<String> = (0..100).map(|number| format!("name_{}", number / 2)).collect();
-        let offered = near("name_", names.iter().map(String::as_str));
+        let offered = near("name_", names.iter().map(|name| name.as_str().into()));
         assert_eq!(offered, ["name_0", "name_1", "name_2", "name_3", "name_4"]);
     }
 

@@ -5,6 +5,7 @@
 
 mod error;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
@@ -12,13 +13,13 @@ use std::sync::Arc;
 use super::instruction;
 use super::near::near;
 use super::pattern::Kind;
-use super::{
-    Dwarf, FunctionSymbol, Language, ObjectFile, Pattern, Symbols, demangle,
-    demangle_without_parameters,
-};
+use super::{Demangled, Dwarf, FunctionSymbol, Language, ObjectFile, Pattern, Symbols, demangle};
 use crate::address::{ElfAddress, FileOffset};
 
 pub use error::ProbeError;
+
+/// The most bytes of names that near ones are sought in.
+const MAX_COMPARED: usize = 256 << 20;
 
 /// One Go function, as pclntab names it: what this module needs of the Go side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,13 +43,14 @@ pub struct ProbePoint {
     pub names: Vec<String>,
     /// What to call it: the preferred name, demangled; `name+0x1f` or `0x46ab5d` for an address.
     pub display: String,
-    /// The language, as far as names and Go's tables tell.
+    /// The language, as far as names, Go's tables and DWARF tell.
     pub language: Language,
 }
 
 /// Finds the places that any of `patterns` means, by offset.
 ///
-/// Names match as the symbol stands and demangled, C++ also without parameters. A glob whose text
+/// Names match as the symbol stands and demangled, C++ also without parameters, Rust also without
+/// the function's type arguments: [`Demangled::short`]. A glob whose text
 /// is itself a function's name means that function only. Cold parts that a compiler split off
 /// (`name.cold`) are no entries: they match only a pattern that says `.cold`.
 ///
@@ -84,7 +86,21 @@ pub fn resolve(
         let path = object.path().to_owned();
         return Err(ProbeError::TooMany { path, found: points.len(), limit });
     }
-    Ok(points.into_values().collect())
+    let mut points: Vec<_> = points.into_values().collect();
+    learn_languages(object, symbols, &mut points);
+    Ok(points)
+}
+
+/// Asks DWARF for the language of points whose name does not give it away.
+fn learn_languages(object: &Arc<ObjectFile>, symbols: &Symbols, points: &mut [ProbePoint]) {
+    let mut unknown = points.iter_mut().filter(|p| p.language == Language::Unknown).peekable();
+    if unknown.peek().is_none() {
+        return;
+    }
+    let Some(dwarf) = Dwarf::of(object, symbols.debug_file()) else { return };
+    for point in unknown {
+        point.language = dwarf.language_at(point.address);
+    }
 }
 
 /// Adds a point; several of one place are one that has all their names.
@@ -167,15 +183,7 @@ impl<'a> Candidates<'a> {
     }
 
     fn matching(&self, pattern: &Pattern) -> Result<Vec<ProbePoint>, ProbeError> {
-        // A text with `*` may be a name as it stands: Go's methods, C's pointers.
-        let named = pattern
-            .wanted_name()
-            .map_or_else(Vec::new, |wanted| self.filter(pattern, |name| name == wanted));
-        let found = if named.is_empty() {
-            self.filter(pattern, |name| pattern.matches(name))
-        } else {
-            named
-        };
+        let found = self.fitting(pattern);
         let mut points = Vec::new();
         let mut unresolved = None;
         for (address, function, meant) in &found {
@@ -197,26 +205,41 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    /// The functions that have a fitting name, and what is meant by it.
-    fn filter(
-        &self,
-        pattern: &Pattern,
-        matches: impl Fn(&str) -> bool,
-    ) -> Vec<(ElfAddress, &Candidate<'a>, Meant<'_>)> {
+    /// The functions that have a fitting name, and what is meant by it. A text with `*` may be a
+    /// name as it stands (Go's methods, C's pointers); then it means those functions only.
+    fn fitting(&self, pattern: &Pattern) -> Vec<(ElfAddress, &Candidate<'a>, Meant<'_>)> {
         let wants_cold = pattern.to_string().contains(".cold");
-        let fits = |name: &&str| {
-            (wants_cold || !is_cold_part(name))
-                && (matches(name)
-                    || demangle(name).is_some_and(|(name, _)| matches(&name))
-                    || demangle_without_parameters(name).is_some_and(|name| matches(&name)))
+        let wanted = pattern.wanted_name();
+        let fit = |name: &str| {
+            if !wants_cold && is_cold_part(name) {
+                return Fit::None;
+            }
+            let fit_of = |name: &str| match () {
+                () if wanted == Some(name) => Fit::Named,
+                () if pattern.matches(name) => Fit::Matching,
+                () => Fit::None,
+            };
+            let raw = fit_of(name);
+            // Most names fit as they stand, or need not be looked at twice.
+            if raw == Fit::Named || (raw == Fit::Matching && wanted.is_none()) {
+                return raw;
+            }
+            let Some(Demangled { full, short, .. }) = Demangled::of(name) else { return raw };
+            raw.max(fit_of(&full)).max(short.as_deref().map_or(Fit::None, fit_of))
         };
         let mut found = Vec::new();
         for (address, function) in &self.functions {
-            let own = function.names().find(fits).map(|_| Meant::Function);
-            let resolved = function.indirect_names().filter(fits).map(Meant::Resolved);
-            found.extend(own.into_iter().chain(resolved).map(|meant| (*address, function, meant)));
+            let own = function.names().map(fit).max().unwrap_or(Fit::None);
+            found.push((own, *address, function, Meant::Function));
+            for name in function.indirect_names() {
+                found.push((fit(name), *address, function, Meant::Resolved(name)));
+            }
         }
-        found
+        let best = found.iter().map(|found| found.0).max().unwrap_or(Fit::None);
+        let fits = |(fit, address, function, meant)| {
+            (fit != Fit::None && fit == best).then_some((address, function, meant))
+        };
+        found.into_iter().filter_map(fits).collect()
     }
 
     /// The place that the indirect function `name` of a resolver stands for.
@@ -271,6 +294,10 @@ impl<'a> Candidates<'a> {
 
     fn no_match(&self, pattern: &Pattern) -> ProbeError {
         if let Kind::Exact(name) = pattern.kind()
+            && [Some(self.object), self.symbols.debug_file()]
+                .into_iter()
+                .flatten()
+                .any(|source| Dwarf::may_name(source, name))
             && let Some(dwarf) = Dwarf::of(self.object, self.symbols.debug_file())
         {
             let into = dwarf.inlined_into(name);
@@ -279,21 +306,38 @@ impl<'a> Candidates<'a> {
                 return ProbeError::OnlyInlined { name: name.clone(), path, into };
             }
         }
-        let names: Vec<String> = self
+        // Few bytes of a file can stand for much text.
+        let mut room = MAX_COMPARED;
+        let names = self
             .functions
             .values()
             .flat_map(|function| function.names().chain(function.indirect_names()))
             .filter(|name| !is_cold_part(name))
-            .map(|name| demangle_without_parameters(name).unwrap_or_else(|| plain(name)))
-            .collect();
+            .map(|name| match Demangled::of(name) {
+                Some(demangled) => Cow::Owned(demangled.into_short()),
+                None => Cow::Borrowed(name),
+            })
+            .map_while(|name| {
+                room = room.checked_sub(name.len())?;
+                Some(name)
+            });
         let wanted = pattern.wanted_name().unwrap_or_default();
         ProbeError::NoMatch {
             pattern: pattern.to_string(),
             path: self.object.path().to_owned(),
-            near: near(wanted, names.iter().map(String::as_str)),
+            near: near(wanted, names),
             stripped: self.functions.is_empty(),
         }
     }
+}
+
+/// How a name fits a pattern; the order is that of preference.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    None,
+    Matching,
+    /// It is the pattern's very text.
+    Named,
 }
 
 /// What a fitting name stands for.

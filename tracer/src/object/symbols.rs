@@ -15,6 +15,9 @@ use super::ranges::Ranges;
 use super::{Language, ObjectFile, demangle};
 use crate::address::{ElfAddress, FileOffset};
 
+/// How many bytes of names a byte of the file may stand for.
+const MAX_SHARING: usize = 4;
+
 /// How a symbol is bound; the order is that of preference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Binding {
@@ -184,6 +187,8 @@ fn collect(source: &ObjectFile, image: &ObjectFile, found: &mut Vec<(u64, Alias)
     let Ok(header) = elf::FileHeader64::<Endianness>::parse(source.data()) else { return };
     let Ok(endian) = header.endian() else { return };
     let Ok(sections) = header.sections(endian, source.data()) else { return };
+    // Many symbols may share one long name.
+    let mut room = source.data().len().saturating_mul(MAX_SHARING);
     for kind in [elf::SHT_SYMTAB, elf::SHT_DYNSYM] {
         let Ok(table) = sections.symbols(endian, source.data(), kind) else { continue };
         for symbol in table.iter() {
@@ -206,6 +211,8 @@ fn collect(source: &ObjectFile, image: &ObjectFile, found: &mut Vec<(u64, Alias)
             if !is_function || name.is_empty() || is_linker_mark(&name) {
                 continue;
             }
+            let Some(left) = room.checked_sub(name.len()) else { return };
+            room = left;
             let is_ifunc = symbol.st_type() == elf::STT_GNU_IFUNC;
             found.push((address, Alias { name, binding, size: symbol.st_size(endian), is_ifunc }));
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::bpf::BpfError;
 use crate::event::EventError;
-use crate::object::{ObjectError, PatternError, ProbeError};
+use crate::object::{DebugFileError, ObjectError, PatternError, ProbeError};
 use crate::process::{CommandError, ProcessError};
 
 /// Why a session could not start, or had to end.
@@ -17,6 +17,9 @@ pub enum SessionError {
     /// A pattern cannot be read.
     #[error(transparent)]
     Pattern(#[from] PatternError),
+    /// A debug file cannot be used.
+    #[error(transparent)]
+    DebugFile(#[from] DebugFileError),
     /// The patterns name nothing to probe.
     #[error(transparent)]
     Probe(#[from] ProbeError),
@@ -46,7 +49,10 @@ pub enum SessionError {
         binary: PathBuf,
     },
     /// No pattern is for a file that will be looked at.
-    #[error("cannot probe `{pattern}`: no module of the target has this name")]
+    #[error(
+        "cannot probe `{pattern}`: the target loads no module of this name at its start; name a \
+         library that is loaded later by its path, or attach with -p once it is loaded"
+    )]
     NoModule {
         /// The pattern.
         pattern: String,

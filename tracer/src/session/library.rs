@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use tracer_common::map::{ModuleKey, Segment};
+use tracer_common::map::{MAX_RUNTIMES, ModuleKey, Segment};
 
 use crate::bpf::{BpfError, Kernel, TableWriter};
 use crate::object::go::GoModule;
-use crate::object::{ModuleNumber, Modules, ObjectFile};
+use crate::object::{DebugFiles, ModuleNumber, Modules, ObjectFile};
 use crate::symbol::Symbolizer;
-use crate::unwind::{Tables, module_rows};
+use crate::unwind::{self, Tables, module_rows};
 
 /// Everything that is known of modules.
 pub(super) struct Library {
@@ -23,18 +23,21 @@ pub(super) struct Library {
     numbers: FxHashMap<ModuleKey, ModuleNumber>,
     /// Modules that stay where they are as long as their process lives.
     lasting: FxHashSet<ModuleNumber>,
+    /// How many Go runtimes the kernel side knows.
+    runtimes: usize,
 }
 
 impl Library {
     /// Knows nothing yet.
-    pub(super) fn new(writer: TableWriter) -> Self {
+    pub(super) fn new(writer: TableWriter, debug_files: DebugFiles) -> Self {
         Self {
             modules: Modules::default(),
-            symbols: Symbolizer::default(),
+            symbols: Symbolizer::with_debug_files(debug_files),
             tables: Tables::default(),
             writer,
             numbers: FxHashMap::default(),
             lasting: FxHashSet::default(),
+            runtimes: 0,
         }
     }
 
@@ -58,7 +61,16 @@ impl Library {
             return Ok(None);
         };
         self.numbers.insert(key, number);
+        if let Some(runtime) = go.as_deref().and_then(unwind::runtime)
+            && self.runtimes < MAX_RUNTIMES
+        {
+            self.writer.write_runtime(self.runtimes, &runtime)?;
+            self.runtimes += 1;
+        }
         self.symbols.add(number, Arc::clone(object), go.clone());
+        for refused in self.symbols.take_refused() {
+            warn(refused.to_string());
+        }
         let added = module_rows(object, go.as_deref())
             .map_err(|error| error.to_string())
             .and_then(|rows| self.tables.add_module(&rows).map_err(|error| error.to_string()));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::SessionError;
 use super::target::{TargetFile, is_for, library_by_path, own_environment};
 use crate::address::{ElfAddress, FileOffset};
-use crate::object::{Dwarf, Language, ObjectFile, Pattern, Symbols, libraries_of};
+use crate::object::{DebugFiles, Dwarf, Language, ObjectFile, Pattern, Symbols, libraries_of};
 
 /// One function that can be probed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,10 +89,12 @@ fn of_file(
     pattern: &Pattern,
     listed: &mut Vec<ListedFunction>,
 ) -> Result<(), SessionError> {
-    let points = file.probe_points(std::slice::from_ref(pattern), usize::MAX)?;
-    let symbols = Symbols::of(&file.object);
+    let debug_files = DebugFiles::default();
+    let points = file.probe_points(std::slice::from_ref(pattern), usize::MAX, &debug_files, &[])?;
+    let debug_file = debug_files.find(&file.object).file;
+    let symbols = Symbols::read(&file.object, debug_file.as_ref());
     let native = points.iter().filter(|point| point.language != Language::Go);
-    let mut declared = Dwarf::read(&file.object, &file.object)
+    let mut declared = Dwarf::of(&file.object, debug_file.as_ref())
         .map(|dwarf| dwarf.declared_at(native.map(|point| point.address)))
         .unwrap_or_default();
     for point in points {

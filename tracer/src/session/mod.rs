@@ -5,11 +5,13 @@
 mod arm;
 mod doctor;
 mod error;
+mod indirect;
 mod learn;
 mod library;
 mod list;
 mod notice;
 mod options;
+mod output;
 mod run;
 mod target;
 

@@ -17,6 +17,10 @@ pub struct Options {
     pub count: Option<u64>,
     /// The most probes that the patterns may match.
     pub max_probes: usize,
+    /// Debug files of the executable or of its libraries, to be used before any other.
+    pub debug_files: Vec<PathBuf>,
+    /// Further directories with debug files.
+    pub debug_directories: Vec<PathBuf>,
 }
 
 /// Whose calls are traced.

@@ -14,7 +14,8 @@ use super::learn::Learner;
 use super::library::Library;
 use super::notice::{NoHits, Notice};
 use super::options::{Options, TargetSpec};
-use super::target::Target;
+use super::output::Output;
+use super::target::{self, Target};
 use crate::bpf::{self, Kernel};
 use crate::event::{Event, EventSource, Hit, LiveSource};
 use crate::object::Pattern;
@@ -35,6 +36,8 @@ pub struct Outcome {
     pub summary: Summary,
     /// The status of the command, where it started one.
     pub command: Option<ExitStatus>,
+    /// Whether the reader of the output went away, which ended it.
+    pub is_output_closed: bool,
 }
 
 /// Traces as `options` say until the target ends, a limit is met or a signal asks to stop.
@@ -54,9 +57,10 @@ pub async fn run(
         options.patterns.iter().map(|text| Pattern::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut warn = |text| notify(Notice::Warning(text));
     let mut targets = Target::all(&options.target, &mut warn)?;
+    let debug_files = target::debug_files(options, &targets)?;
     let points = targets
         .iter_mut()
-        .map(|target| target.probe_points(&patterns, options.max_probes, &mut warn))
+        .map(|target| target.probe_points(&patterns, options.max_probes, &debug_files, &mut warn))
         .collect::<Result<Vec<_>, _>>()?;
     bpf::check_features()?;
 
@@ -69,9 +73,9 @@ pub async fn run(
     };
     let (mut kernel, writer, ring) = Kernel::load(command.is_some())?;
     if let Some(command) = &command {
-        kernel.add_target(command.pid())?;
+        kernel.add_held_target(command.pid())?;
     }
-    let (mut library, mut learner) = (Library::new(writer), Learner::default());
+    let (mut library, mut learner) = (Library::new(writer, debug_files), Learner::default());
     let armed = arm(&targets, &points, &mut kernel, &mut library, &mut learner, notify)?;
     let start = armed.start;
     let mut source = LiveSource::new(ring)
@@ -87,7 +91,7 @@ pub async fn run(
         seen: targets.iter().map(|target| target.processes.len()).sum(),
         limit: options.count,
     };
-    let mut sink = make_sink(&start)?;
+    let mut output = Output::new(make_sink(&start))?;
     let begin = Instant::now();
     notify(Notice::Armed { probes: start.probes.len(), processes: live.seen });
 
@@ -95,17 +99,17 @@ pub async fn run(
     if let Some(command) = &mut command {
         command.release().await?;
     }
-    let status = live.follow(&mut source, &mut *sink, &mut ends, &mut command, notify).await?;
+    let status = live.follow(&mut source, &mut output, &mut ends, &mut command, notify).await?;
     live.summary.duration = begin.elapsed();
     live.kernel.detach(&mut |progress| notify(Notice::Detaching(progress)))?;
     // What was hit before the probes went.
-    live.drain(source.get_mut(), usize::MAX, &mut *sink, notify)?;
+    live.drain(source.get_mut(), usize::MAX, &mut output, notify)?;
     for &loss in Loss::ALL {
         let count = live.kernel.losses(loss)?;
         live.summary.lose(loss.name(), count);
     }
-    sink.finish(&live.summary).map_err(SessionError::Output)?;
-    if live.summary.events == 0 {
+    output.finish(&live.summary)?;
+    if live.summary.events == 0 && !output.is_closed() {
         notify(Notice::NoHits(NoHits {
             binary: targets.first().map(|target| target.path().to_owned()).unwrap_or_default(),
             processes: live.seen,
@@ -117,7 +121,7 @@ pub async fn run(
         (None, Some(mut command)) => Some(wait(&mut command).await?),
         (status, _) => status,
     };
-    Ok(Outcome { summary: live.summary, command: status })
+    Ok(Outcome { summary: live.summary, command: status, is_output_closed: output.is_closed() })
 }
 
 /// What ends a session besides its target.
@@ -165,7 +169,7 @@ impl Live {
     async fn follow(
         &mut self,
         source: &mut AsyncFd<LiveSource>,
-        sink: &mut dyn Sink,
+        output: &mut Output,
         ends: &mut Ends,
         command: &mut Option<HeldCommand>,
         notify: &mut dyn FnMut(Notice),
@@ -175,16 +179,16 @@ impl Live {
         tokio::pin!(end);
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while !self.is_full() {
+        while !self.is_full() && !output.is_closed() {
             tokio::select! {
                 ready = source.readable_mut() => {
                     let mut ready = ready.map_err(wait_failed)?;
-                    if self.drain(ready.get_inner_mut(), AT_ONCE, sink, notify)? {
+                    if self.drain(ready.get_inner_mut(), AT_ONCE, output, notify)? {
                         ready.clear_ready();
                     }
                 }
                 _ = look.tick() => {
-                    self.drain(source.get_mut(), AT_ONCE, sink, notify)?;
+                    self.drain(source.get_mut(), AT_ONCE, output, notify)?;
                 }
                 () = &mut end, if ends.duration.is_some() => return Ok(None),
                 _ = ends.interrupt.recv() => return Ok(None),
@@ -210,16 +214,16 @@ impl Live {
         &mut self,
         source: &mut LiveSource,
         most: usize,
-        sink: &mut dyn Sink,
+        output: &mut Output,
         notify: &mut dyn FnMut(Notice),
     ) -> Result<bool, SessionError> {
         for _ in 0..most {
-            if self.is_full() {
+            if self.is_full() || output.is_closed() {
                 break;
             }
             match source.next_event()? {
                 None => return Ok(true),
-                Some(Event::Hit(hit)) => self.write(&hit, sink)?,
+                Some(Event::Hit(hit)) => self.write(&hit, output)?,
                 Some(Event::Control(control)) => {
                     self.seen += usize::from(control.kind == tracer_common::event::KIND_PROCESS);
                     let mut warn = |text| notify(Notice::Warning(text));
@@ -232,12 +236,12 @@ impl Live {
         Ok(false)
     }
 
-    fn write(&mut self, hit: &Hit, sink: &mut dyn Sink) -> Result<(), SessionError> {
+    fn write(&mut self, hit: &Hit, output: &mut Output) -> Result<(), SessionError> {
         let probe = self.labels.get(&hit.cookie).map_or("", String::as_str);
         let (modules, symbols) = (&self.library.modules, &mut self.library.symbols);
         let stack = assemble(hit, probe, modules, symbols, self.clock);
         self.summary.count(&stack);
-        sink.write(&stack).map_err(SessionError::Output)
+        output.write(&stack)
     }
 }
 

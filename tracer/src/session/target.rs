@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::SessionError;
-use super::options::TargetSpec;
+use super::indirect;
+use super::options::{Options, TargetSpec};
 use crate::bpf::Scope;
 use crate::object::go::GoModule;
 use crate::object::{
-    Environment, GoEntry, ObjectFile, Pattern, ProbeError, ProbePoint, Symbols, libraries_of,
-    resolve,
+    DebugFiles, Environment, FunctionSymbol, GoEntry, ObjectFile, Pattern, ProbeError, ProbePoint,
+    Symbols, libraries_of, resolve,
 };
 use crate::process::{self, FileIdentity, Process};
 
@@ -49,8 +50,16 @@ impl TargetFile {
         &self,
         patterns: &[Pattern],
         limit: usize,
+        debug_files: &DebugFiles,
+        processes: &[u32],
     ) -> Result<Vec<ProbePoint>, SessionError> {
-        let symbols = Symbols::of(&self.object);
+        let debug_file = debug_files.find(&self.object).file;
+        let mut symbols = Symbols::read(&self.object, debug_file.as_ref());
+        // Looking into processes is only for who needs it.
+        let is_indirect = |function: &FunctionSymbol| function.aliases.iter().any(|a| a.is_ifunc);
+        if symbols.functions().iter().any(is_indirect) {
+            symbols.learn_ifuncs(indirect::implementations(&symbols, self, processes));
+        }
         let functions = self.go.iter().flat_map(|go| go.functions()).filter(|f| f.is_go());
         let functions = functions.map(|function| GoEntry {
             name: function.name(),
@@ -161,6 +170,7 @@ impl Target {
         &mut self,
         patterns: &[Pattern],
         limit: usize,
+        debug_files: &DebugFiles,
         warn: &mut dyn FnMut(String),
     ) -> Result<Vec<Vec<ProbePoint>>, SessionError> {
         for pattern in patterns {
@@ -173,7 +183,11 @@ impl Target {
         for (at, file) in self.files.iter().enumerate() {
             let own: Vec<_> =
                 patterns.iter().filter(|p| is_for(p, file, at == 0)).cloned().collect();
-            points.push(if own.is_empty() { Vec::new() } else { file.probe_points(&own, limit)? });
+            points.push(if own.is_empty() {
+                Vec::new()
+            } else {
+                file.probe_points(&own, limit, debug_files, &self.processes)?
+            });
             found += points[at].len();
         }
         if found > limit {
@@ -186,6 +200,30 @@ impl Target {
 
 pub(super) fn is_for(pattern: &Pattern, file: &TargetFile, is_executable: bool) -> bool {
     pattern.is_for(&file.path, &file.object, is_executable)
+}
+
+/// The debug files that the options name: each is of the file of a target that it fits.
+pub(super) fn debug_files(
+    options: &Options,
+    targets: &[Target],
+) -> Result<DebugFiles, SessionError> {
+    let mut debug_files = DebugFiles::default();
+    options.debug_directories.iter().for_each(|directory| debug_files.add_directory(directory));
+    for path in &options.debug_files {
+        let mut first_error = None;
+        let mut files = targets.iter().flat_map(|target| &target.files);
+        let fits = files.any(|file| match debug_files.give(&file.object, path) {
+            Ok(()) => true,
+            Err(error) => {
+                first_error.get_or_insert(error);
+                false
+            }
+        });
+        if let (false, Some(error)) = (fits, first_error) {
+            return Err(error.into());
+        }
+    }
+    Ok(debug_files)
 }
 
 /// Where a program that we start would look for its libraries. One that others start may look

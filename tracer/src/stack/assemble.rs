@@ -1,6 +1,7 @@
 //! One hit, its modules and its names to one [`Stack`].
 
-use tracer_common::event::{FRAME_EXACT, Frame};
+use tracer_common::event::{FRAME_EXACT, FRAME_GAP, Frame};
+use tracer_common::reason::Reason;
 
 use super::{ClockOffset, Entry, Stack, StackFrame};
 use crate::address::{FileOffset, RuntimeAddress};
@@ -46,6 +47,12 @@ fn add_frame(
     modules: &Modules,
     symbols: &mut dyn Symbolize,
 ) {
+    if frame.flags & FRAME_GAP != 0 {
+        let reason = u8::try_from(frame.offset).ok().and_then(Reason::from_number);
+        // Another version's reason is a gap all the same.
+        entries.push(Entry::Gap(reason.unwrap_or(Reason::NoRule)));
+        return;
+    }
     let exact = frame.flags & FRAME_EXACT != 0;
     let unnamed = StackFrame {
         function: None,

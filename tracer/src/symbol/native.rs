@@ -44,6 +44,11 @@ impl NativeNamer {
         let Some(physical) = frames.pop() else {
             return symbol.map(by_symbol).into_iter().collect();
         };
+        // A function may begin with code of a call that was inlined into it. At its very entry that
+        // call has not begun: nothing has run.
+        if tables.symbols.at(address).is_some() {
+            frames.clear();
+        }
         let mut named: Vec<_> =
             frames.into_iter().filter_map(|frame| by_dwarf(frame, None)).collect();
         match by_dwarf(physical, symbol) {

@@ -2,8 +2,8 @@
 //! runtime/cgo/asm_amd64.s, internal/abi/funcid.go, 1.21 to 1.27.
 
 use tracer_common::reason::{End, Reason};
-use tracer_common::registers::{SAVED, index};
-use tracer_common::rule::{Rule, saved};
+use tracer_common::registers::{SAVED, index, stack};
+use tracer_common::rule::{Rule, kind, saved};
 
 use crate::object::go::{GoFunction, GoModule, GoVersion, flag};
 
@@ -34,7 +34,13 @@ pub(super) fn rows(go: &GoModule) -> GoRows {
             Role::Border => code::border(&Body::of(&function), rows),
             Role::Switch => {
                 let after = Rule::none(Reason::UnsupportedRule);
+                let first = rows.len();
                 switch::rows(&Body::of(&function), after, None, rows);
+                // Only a callback comes from a goroutine and leads back to C.
+                let is_callback = function.func_id() == CGOCALLBACK;
+                let to = if is_callback { stack::THREAD } else { stack::GOROUTINE };
+                let switches = rows[first..].iter_mut().map(|row| &mut row.rule);
+                switches.filter(|rule| rule.kind == kind::SWITCH).for_each(|rule| rule.param = to);
             }
             Role::EndAfterSwitch => {
                 switch::rows(&Body::of(&function), Rule::end(End::Runtime), None, rows);
@@ -81,6 +87,13 @@ struct Known {
 
 /// `internal/abi.FuncID_asmcgocall`, the same in 1.21 to 1.27.
 const ASMCGOCALL: u8 = 2;
+/// `internal/abi.FuncID_cgocallback`, likewise.
+const CGOCALLBACK: u8 = 4;
+
+/// Whether this is the function that calls C, and not its wrapper of the same name.
+pub(super) fn is_asmcgocall(function: &GoFunction<'_>) -> bool {
+    function.is_go() && function.flags() & flag::ASM != 0 && function.func_id() == ASMCGOCALL
+}
 
 impl Known {
     fn of(version: Option<GoVersion>) -> Self {

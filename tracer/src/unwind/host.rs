@@ -85,6 +85,10 @@ impl<M: Memory> Target for Host<'_, M> {
             .ok_or(Reason::UnknownModule)?;
         self.tables.rule(module, location.offset).ok_or(Reason::NoRule)
     }
+
+    fn land(&mut self, _registers: &mut Registers) -> bool {
+        false
+    }
 }
 
 /// What a walk found.
@@ -102,7 +106,7 @@ pub struct Stack {
 
 /// Walks from `registers` on, at most [`MAX_FRAMES`] frames.
 pub fn walk<T: Target>(registers: Registers, target: &mut T) -> Stack {
-    let mut walk = Walk { registers, count: 0, end: 0, reason: 0, padding: [0; 2] };
+    let mut walk = Walk { registers, count: 0, end: 0, reason: 0, gap: 0, landing: 0 };
     let mut frames = [Frame::default(); MAX_FRAMES];
     let ended = (0..MAX_FRAMES as u32).any(|index| advance(&mut walk, &mut frames, index, target));
     if !ended {

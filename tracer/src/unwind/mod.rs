@@ -6,6 +6,7 @@
 //! knows of processes or of BPF maps.
 
 mod cfi;
+mod chain;
 mod code;
 mod go;
 pub mod host;
@@ -15,6 +16,7 @@ mod signal;
 mod switch;
 mod tables;
 
+pub use chain::runtime;
 pub use module::{ModuleRows, UnwindError, module_rows};
 pub use rows::Row;
 pub use tables::{Changes, RuleSet, TableFull, Tables};

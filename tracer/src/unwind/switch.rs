@@ -137,7 +137,7 @@ fn call_of_c(size: i64, asmcgocall: Asmcgocall) -> Rule {
 }
 
 /// The immediate of `mnemonic rsp, immediate`.
-fn immediate_to_sp(instruction: &Instruction, mnemonic: Mnemonic) -> Option<i64> {
+pub(super) fn immediate_to_sp(instruction: &Instruction, mnemonic: Mnemonic) -> Option<i64> {
     let is = instruction.mnemonic() == mnemonic
         && instruction.op0_kind() == OpKind::Register
         && instruction.op0_register() == Register::RSP;

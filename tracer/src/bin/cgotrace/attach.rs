@@ -10,7 +10,6 @@ pub(crate) fn main(arguments: AttachArguments) -> ExitCode {
     let (options, output) = arguments.into_options();
     match trace::trace(options, &output) {
         Ok(_) => ExitCode::SUCCESS,
-        Err(error) if trace::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             notices::say_error(&error);
             ExitCode::FAILURE

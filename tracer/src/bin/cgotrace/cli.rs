@@ -100,8 +100,8 @@ pub(crate) struct RunArguments {
 
 #[derive(Args, Debug)]
 struct ProbeArguments {
-    /// Probe the functions that PATTERN names: an exact name, or a glob such as 'animal_*'; may be
-    /// given again
+    /// Probe the functions that PATTERN names: an exact name, a glob such as 'animal_*', /regex/, an
+    /// address (0x46ab5d, app+0x6ab5d), module:PATTERN for a shared library; may be given again
     #[arg(long = "func", required = true, value_name = "PATTERN", value_parser = parse_pattern)]
     patterns: Vec<String>,
     /// End after so long: 500ms, 10s, 1m30s, 2h
@@ -113,6 +113,13 @@ struct ProbeArguments {
     /// Refuse to arm more than N probes
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
     max_probes: u32,
+    /// Names and lines of the program, or of a library of it, from this separate debug file; may be
+    /// given again
+    #[arg(long = "debug-file", value_name = "FILE")]
+    debug_files: Vec<PathBuf>,
+    /// Look for debug files in DIR too, which has a folder .build-id; may be given again
+    #[arg(long = "debug-dir", value_name = "DIR")]
+    debug_directories: Vec<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -175,6 +182,8 @@ impl ProbeArguments {
             duration: self.duration,
             count: self.count,
             max_probes: usize::try_from(self.max_probes).unwrap_or(usize::MAX),
+            debug_files: self.debug_files,
+            debug_directories: self.debug_directories,
         }
     }
 }

@@ -140,7 +140,7 @@ mod tests {
         write_table(&mut out, &listed).unwrap();
         let expected = "\
 C in /srv/app: 2 functions
-       7  short                /src/a.c:7
+       7  short               /src/a.c:7
        ?  much_longer\\x1b[2J
 
 Go in /srv/app: 1 function

@@ -18,9 +18,7 @@ pub(crate) fn main(arguments: RunArguments) -> ExitCode {
     match trace::trace(options, &output) {
         Ok(outcome) => ExitCode::from(outcome.command.map_or(FAILED, status_number)),
         Err(error) => {
-            if !trace::is_closed_pipe(&error) {
-                notices::say_error(&error);
-            }
+            notices::say_error(&error);
             ExitCode::from(command_error(&error).map_or(FAILED, CommandError::exit_status))
         }
     }

@@ -1,7 +1,5 @@
 //! What `attach` and `run` share: one session, its output and its notices.
 
-use std::io;
-
 use anyhow::Context;
 use tracer::session::{Notice, Options, Outcome, SessionError};
 
@@ -29,14 +27,9 @@ pub(crate) fn trace(options: Options, output: &OutputArguments) -> anyhow::Resul
     let outcome = runtime.block_on(tracer::session::run(&options, make_sink, &mut notify));
     line.clear();
     let outcome = outcome?;
-    notices::say(&notices::describe_summary(&outcome.summary));
-    Ok(outcome)
-}
-
-/// Whether the reader of the output went away: it has what it wanted.
-pub(crate) fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    match error.downcast_ref() {
-        Some(SessionError::Output(error)) => error.kind() == io::ErrorKind::BrokenPipe,
-        _ => false,
+    // Whoever reads no more wants no summary either.
+    if !outcome.is_output_closed {
+        notices::say(&notices::describe_summary(&outcome.summary));
     }
+    Ok(outcome)
 }

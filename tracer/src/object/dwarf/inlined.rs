@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use gimli::{AttributeValue, UnitOffset};
+use memchr::memmem::Finder;
 
 use super::entry::{Names, language_of};
 use super::{Dwarf, EntryNames, UnitRef, borrow, parse_unit};
-use crate::object::{Language, demangle, demangle_without_parameters};
+use crate::object::{Demangled, Language, ObjectFile, demangle};
 
 /// The most functions that are listed.
 const MAX_LISTED: usize = 8;
@@ -41,6 +42,21 @@ impl Dwarf {
             }
         }
         into.into_iter().take(MAX_LISTED).collect()
+    }
+
+    /// Whether the DWARF of a file may name a function `wanted`: whether any text holds its last
+    /// word, as plain and linkage names would. A quick look that spares reading all units for a
+    /// name that was mistyped.
+    #[must_use]
+    pub fn may_name(source: &ObjectFile, wanted: &str) -> bool {
+        let path = wanted.split('(').next().unwrap_or_default();
+        let mut words = path.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+        let Some(word) = words.rfind(|word| !word.is_empty()) else { return true };
+        let word = Finder::new(word);
+        [".debug_str", ".debug_line_str", ".debug_info"]
+            .into_iter()
+            .filter_map(|name| source.section(name))
+            .any(|(_, bytes)| word.find(&bytes).is_some())
     }
 }
 
@@ -108,8 +124,7 @@ fn is_called(names: &Names, wanted: &str) -> bool {
     let linkage = names.linkage.as_deref();
     names.plain.as_deref() == Some(wanted)
         || linkage == Some(wanted)
-        || linkage.and_then(demangle).is_some_and(|(name, _)| name == wanted)
-        || linkage.and_then(demangle_without_parameters).is_some_and(|name| name == wanted)
+        || linkage.and_then(Demangled::of).is_some_and(|name| name.fits(|it| it == wanted))
 }
 
 fn shown(names: Names) -> Option<String> {

@@ -84,6 +84,17 @@ impl Dwarf {
         separate.or_else(|| Self::read(image, image))
     }
 
+    /// The language of the unit that has the code at an address; cheap once the units are indexed.
+    #[must_use]
+    pub fn language_at(&self, address: ElfAddress) -> Language {
+        let dwarf = borrow(&self.sections);
+        let units = self.extents.containing(address.0).take(MAX_CLAIMS);
+        // Of several that claim it, the smallest range is the most specific.
+        let unit = units.min_by_key(|(begin, end, _)| end - begin).map(|(.., index)| *index);
+        let unit = unit.and_then(|index| parse_unit(&dwarf, &self.units, index));
+        unit.map_or(Language::Unknown, |unit| language_of(UnitRef::new(&dwarf, &unit)))
+    }
+
     /// Indexes the DWARF of `source` (the module itself or its separate debug file) for the
     /// module `image`, whose segments say what is code. `None` where there is none.
     #[must_use]

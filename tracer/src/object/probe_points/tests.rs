@@ -197,3 +197,66 @@ int main(int argc, char **argv) { (void)argv; leaf(argc); return sink; }";
     let error = resolve(&object, &Symbols::of(&object), [], &[pattern], 10).unwrap_err();
     assert!(error.to_string().ends_with("only inlined, into `main`; probe that"), "{error}");
 }
+
+/// Functions of these linkage names, in assembly.
+fn with_symbols(symbols: &[&str]) -> Fixture {
+    let mut source = String::from("int main(void) { return 0; }\n");
+    for name in symbols {
+        source.push_str(&format!(
+            "__asm__(\".text\\n.globl {name}\\n.type {name}, @function\\n{name}:\\n  ret\\n\"\n\
+             \".size {name}, .-{name}\\n\");\n"
+        ));
+    }
+    let program = compile("a.c", &source, &[]);
+    let object = program.open();
+    Fixture { symbols: Symbols::of(&object), program, object }
+}
+
+#[test]
+fn rust_and_cpp_match_as_people_write_them() {
+    // The names are those of rustc (v0, then legacy) and g++.
+    let fixture = with_symbols(&[
+        "_RINvCsdrzbAzSuyJg_3zoo4leafhEB2_",
+        "_RINvCsdrzbAzSuyJg_3zoo4leaflEB2_",
+        "_RNvMCsdrzbAzSuyJg_3zooINtB2_6AnimallE5speakB2_",
+        "_RNvXs_CsdrzbAzSuyJg_3zooINtB4_6AnimallENtB4_4Loud5shoutB4_",
+        "_ZN7rustlib4leaf17h233a6bb2bd403cc4E",
+        "_ZN3old15Animal$LT$T$GT$5speak17h6918422c18b7bdacE",
+        "_ZN3cpp6AnimalIiE5speakEv",
+        "_ZN3cpp6AnimalIcE5speakEv",
+    ]);
+    for (pattern, found) in [
+        ("zoo::leaf", 2),
+        ("zoo::leaf::<u8>", 1),
+        ("zoo::Animal<*>::speak", 1),
+        ("zoo::Animal<i32>::speak", 1),
+        ("<zoo::Animal<i32>>::speak", 1),
+        ("<zoo::Animal<i32> as zoo::Loud>::shout", 1),
+        ("<* as zoo::Loud>::shout", 1),
+        ("zoo::*", 3),
+        ("rustlib::leaf", 1),
+        ("_ZN7rustlib4leaf17h233a6bb2bd403cc4E", 1),
+        ("old::Animal<T>::speak", 1),
+        ("cpp::Animal<*>::speak", 2),
+        ("cpp::Animal<int>::speak", 1),
+        ("cpp::Animal<int>::speak()", 1),
+        ("*::speak", 4),
+        ("/::Animal<.*>::speak/", 4),
+    ] {
+        assert_eq!(fixture.resolve(&[pattern], 100).unwrap().len(), found, "{pattern}");
+    }
+    let error = fixture.resolve(&["rustlib::laef"], 1).unwrap_err();
+    assert!(error.to_string().contains("`rustlib::leaf`"), "{error}");
+}
+
+#[test]
+fn the_language_is_that_of_the_unit() {
+    let source = "int plain(int x) { return x; }\nint main(void) { return plain(1); }";
+    for (arguments, expected) in [(&["-g"][..], Language::C), (&["-g0"], Language::Unknown)] {
+        let program = compile("a.c", source, arguments);
+        let object = program.open();
+        let patterns = [Pattern::parse("plain").unwrap()];
+        let points = resolve(&object, &Symbols::of(&object), [], &patterns, 1).unwrap();
+        assert_eq!(points[0].language, expected, "{arguments:?}");
+    }
+}

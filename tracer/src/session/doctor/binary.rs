@@ -9,7 +9,7 @@ use object::{Endianness, Object};
 
 use super::{Area, State};
 use crate::object::go::GoModule;
-use crate::object::{Dwarf, Language, ObjectFile, Symbols, libraries_of};
+use crate::object::{DebugFiles, Dwarf, Language, ObjectFile, Symbols, libraries_of};
 use crate::session::target::own_environment;
 use crate::unwind::module_rows;
 
@@ -107,17 +107,26 @@ fn examine_go(object: &Arc<ObjectFile>, area: &mut Area) -> Option<GoModule> {
     Some(go)
 }
 
-/// What names functions.
+/// What names functions: the file itself, and its separate debug file.
 fn examine_symbols(object: &Arc<ObjectFile>, area: &mut Area) {
-    let functions = Symbols::of(object).functions().len();
-    if has_section(object, ".symtab") {
+    let found = DebugFiles::default().find(object);
+    if let Some(file) = &found.file {
+        area.ok("debug file", file.path().display().to_string());
+    }
+    for refused in found.refused {
+        area.note("debug file", refused.to_string(), "install the one of this very build");
+    }
+    let debug_file = found.file.as_ref();
+    let functions = Symbols::read(object, debug_file).functions().len();
+    let has_symbols = |file: &Arc<ObjectFile>| has_section(file, ".symtab");
+    if has_symbols(object) || debug_file.is_some_and(has_symbols) {
         area.ok("symbols", format!("{functions} functions"));
     } else {
         let next = "native functions that are not exported have no names: use the file before \
-                    `strip`, or probe by address";
+                    `strip`, give its debug file (--debug-file), or probe by address";
         area.note("symbols", format!("stripped; {functions} exported functions"), next);
     }
-    let languages = Dwarf::read(object, object).map(|dwarf| dwarf.languages());
+    let languages = Dwarf::of(object, debug_file).map(|dwarf| dwarf.languages());
     let named: Vec<_> = languages
         .unwrap_or_default()
         .into_iter()
@@ -144,8 +153,8 @@ fn examine_rows(object: &ObjectFile, go: Option<&GoModule>, area: &mut Area) {
             if object.section(".eh_frame").is_some() {
                 area.ok("unwind rows", text);
             } else {
-                let next = "compile native code with -fasynchronous-unwind-tables; stacks end at \
-                            its frames else";
+                let next = "stacks end at native frames: compile native code with \
+                            -fasynchronous-unwind-tables, and link Go with -linkmode=external";
                 area.note("unwind rows", format!("{all} rows, no .eh_frame"), next);
             }
         }

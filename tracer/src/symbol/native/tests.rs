@@ -185,3 +185,54 @@ fn relative_paths_are_joined_to_the_directory() {
     let file = format!("{}/../chain.c", directory.display());
     assert_eq!(namer(&program).name(address)[0].file, Some(file));
 }
+
+/// `readelf` says which bytes belong to which dynamic symbol; all others have no name: neither
+/// static functions, nor padding, nor `.init`, nor the PLT.
+#[test]
+fn a_stripped_file_never_names_a_neighbour() {
+    let source = "#include <stdlib.h>\n\
+                  static __attribute__((noipa)) int hidden(int x) { return x + abs(x); }\n\
+                  int seen(int x) { return hidden(x) + hidden(x + 1); }\n\
+                  int also_seen(int x) { return hidden(x) * rand(); }\n\
+                  static int (*choose(void))(int) { return hidden; }\n\
+                  int indirect(int x) __attribute__((ifunc(\"choose\")));\n\
+                  __asm__(\".globl bare\\nbare:\\n nop\\n nop\\n ret\\n\");\n\
+                  int main(void) { return seen(1) + also_seen(2) + indirect(3); }";
+    for arguments in [&["-O1", "-rdynamic", "-fno-builtin"][..], &["-O1", "-shared", "-fPIC"]] {
+        let program = compile("a.c", source, arguments);
+        program.run("strip", &["program"]);
+        let text = program.run("readelf", &["--dyn-syms", "-W", "program"]);
+        let mut extents = Vec::new();
+        for line in text.lines() {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            let [_, value, size, kind @ ("FUNC" | "NOTYPE"), _, _, section, name, ..] = fields[..]
+            else {
+                continue;
+            };
+            if section == "UND" || value == "Value" {
+                continue;
+            }
+            let (begin, size): (u64, u64) =
+                (u64::from_str_radix(value, 16).unwrap(), size.parse().unwrap());
+            // A function without a size is known at its first byte only.
+            let size = if kind == "NOTYPE" || size == 0 { 1 } else { size };
+            extents.push((begin, begin + size, name.to_owned()));
+        }
+        assert!(extents.len() >= 3, "{text}");
+        let object = program.open();
+        let mut namer = namer(&program);
+        let mut named = 0;
+        for segment in object.segments().iter().filter(|segment| segment.executable) {
+            for address in segment.address.0..segment.address.0 + segment.size {
+                let chain = namer.name(ElfAddress(address));
+                let holds = |e: &&(u64, u64, String)| (e.0..e.1).contains(&address);
+                match extents.iter().find(holds) {
+                    Some((.., name)) => assert_eq!(&chain[0].symbol, name, "{address:#x}"),
+                    None => assert_eq!(chain, [], "{address:#x}"),
+                }
+                named += chain.len();
+            }
+        }
+        assert!(named > 0);
+    }
+}

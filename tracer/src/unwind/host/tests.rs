@@ -53,7 +53,7 @@ fn capture() -> (Registers, MemoryCopies, Vec<u64>) {
     // SAFETY: the buffer has as many entries as stated.
     let count = unsafe { backtrace(buffer.as_mut_ptr(), 256) };
     let theirs = buffer[..count as usize].iter().map(|address| *address as u64).collect();
-    let registers = Registers { pc, values, known: 0x7f, exact: 1, goroutine: 0 };
+    let registers = Registers { pc, values, known: 0x7f, exact: 1, ..Registers::default() };
     (registers, MemoryCopies(vec![MemoryCopy { start, bytes }]), theirs)
 }
 

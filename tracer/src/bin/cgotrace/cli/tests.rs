@@ -29,9 +29,19 @@ fn a_binary_and_the_defaults() {
         duration: None,
         count: None,
         max_probes: 1024,
+        debug_files: Vec::new(),
+        debug_directories: Vec::new(),
     };
     assert_eq!(options, expected);
     assert_eq!(output, OutputArguments { format: Format::Text, output: None, force: false });
+}
+
+#[test]
+fn debug_files_and_directories() {
+    let line = "attach ./app --func a --debug-file a.debug --debug-file b.debug --debug-dir /d";
+    let (options, _) = parse(line).unwrap();
+    assert_eq!(options.debug_files, ["a.debug", "b.debug"].map(std::path::PathBuf::from));
+    assert_eq!(options.debug_directories, [std::path::PathBuf::from("/d")]);
 }
 
 #[test]

@@ -1,0 +1,76 @@
+//! Over a gap: where a thread that runs C was called from by Go, without unwinding any C.
+//!
+//! While a thread runs C for Go, `g0.sched.sp` is where asmcgocall took g0's stack from; a callback
+//! into Go saves the value that was there before at its own g0 stack pointer. So every asmcgocall
+//! of a thread is found from its g alone, the innermost first. Layouts: runtime/runtime2.go (`g`,
+//! `m`, `gobuf`), runtime/asm_amd64.s (asmcgocall, cgocallback), Go 1.21 to 1.27.
+//!
+//! What is found here is a claim: the walk goes on only if the rule at the return address is that
+//! of asmcgocall's call.
+
+use tracer_common::map::MAX_RUNTIMES;
+use tracer_common::registers::{Registers, index, stack};
+
+use crate::maps::RUNTIMES;
+use crate::task;
+use crate::window::distant;
+
+/// Offset of `m` in `g`.
+const G_M: u64 = 48;
+/// Offset of `g0` in `m`.
+const M_G0: u64 = 0;
+/// Offset of `sched.sp` in `g`.
+const G_SCHED_SP: u64 = 56;
+/// How many callbacks deep the chain is followed.
+const MAX_LEVELS: u32 = 16;
+
+/// Moves PC and SP to the next call of asmcgocall above the frame that `registers` are of.
+#[inline(never)]
+pub(crate) fn land(registers: &mut Registers) -> bool {
+    // A goroutine's stack has no such chain, and its addresses do not compare with g0's.
+    if registers.stack == stack::GOROUTINE as u32 {
+        return false;
+    }
+    let sp = registers.values[index::SP as usize];
+    let thread_pointer = task::thread_pointer();
+    let mut number = 0;
+    while number < MAX_RUNTIMES as u32 {
+        if let Some(runtime) = RUNTIMES.get(number)
+            && runtime.frame != 0
+            && let Some(mut next) = saved_sp(registers, thread_pointer, runtime.g_offset)
+        {
+            let mut level = 0;
+            while level < MAX_LEVELS {
+                let call = next.wrapping_sub(runtime.frame) & !15;
+                if call > sp {
+                    let Some(pc) = distant(call.wrapping_sub(8)) else { return false };
+                    registers.pc = pc;
+                    registers.values[index::SP as usize] = call;
+                    return true;
+                }
+                let Some(outer) = distant(next) else { break };
+                // On a thread that C made the chain ends in itself.
+                if outer <= next {
+                    break;
+                }
+                next = outer;
+                level += 1;
+            }
+        }
+        number += 1;
+    }
+    false
+}
+
+/// `g0.sched.sp` of the thread, by its thread-local g.
+#[inline(always)]
+fn saved_sp(registers: &Registers, thread_pointer: u64, g_offset: i64) -> Option<u64> {
+    let g = distant(thread_pointer.wrapping_add(g_offset as u64))?;
+    let m = distant(g.wrapping_add(G_M))?;
+    let g0 = distant(m.wrapping_add(M_G0))?;
+    // Before any crossing only g tells which stack this is: g0 while C runs.
+    if registers.stack == stack::UNKNOWN as u32 && g != g0 {
+        return None;
+    }
+    distant(g0.wrapping_add(G_SCHED_SP))
+}
