@@ -29,7 +29,7 @@ func main() {
 }
 
 //go:noinline
-func call(kind string, value C.uint64_t) C.uint64_t {
+func call(kind string, value C.uint64_t) C.uint64_t { // STACK: main.call entry
 	switch kind {
 	case "alloca":
 		return C.odd_alloca(value) // STACK: main.call calls odd_alloca

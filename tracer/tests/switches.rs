@@ -181,3 +181,33 @@ fn frames_that_are_hard_to_find() {
     ];
     all_exact(&cases, &TESTED);
 }
+
+#[test]
+fn go_goes_on_behind_code_without_rows() {
+    let case = Case {
+        example: &ODDCODE,
+        arguments: &["-rounds", "50", "-kind", "without-rows"],
+        probe: "oddcode_leaf",
+        stacks: &[("expected-without-rows.txt", Exactly(50))],
+    };
+    all_exact(&[case], &TESTED);
+}
+
+#[test]
+fn probes_in_stubs_in_libc_and_in_go() {
+    let case = |example, arguments, probe, stacks| Case { example, arguments, probe, stacks };
+    let rounds = &["-rounds", "50"];
+    let cases = [
+        // What asmcgocall calls.
+        case(&ODDCODE, rounds, "_cgo_*_Cfunc_odd_alloca", &[("expected-stub.txt", Exactly(50))]),
+        case(&ODDCODE, rounds, "main.call", &[("expected-go.txt", AtLeast(50))]),
+        // Called through the PLT.
+        case(
+            &SIGNALS,
+            &["-rounds", "50", "-where", "raise"],
+            "libc.so.6:raise",
+            &[("expected-libc.txt", Exactly(50))],
+        ),
+    ];
+    all_exact(&cases, &TESTED);
+}
