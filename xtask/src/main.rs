@@ -6,6 +6,7 @@ mod ebpf;
 mod fixtures;
 mod setup;
 mod test;
+mod truth;
 mod vm;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +34,8 @@ enum Chore {
     Test(test::Arguments),
     /// Trace the examples on other kernels, under QEMU.
     Vm(vm::Arguments),
+    /// Judge the stacks by Delve, gdb and Go itself, and write docs/truth.md.
+    Truth(truth::Arguments),
     /// Measure BPF time a hit for `deep`, beside bpftrace.
     Bench(bench::Arguments),
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Chore::Demo(arguments) => demo::run(&arguments),
         Chore::Test(arguments) => test::run(&arguments),
         Chore::Vm(arguments) => vm::run(&arguments),
+        Chore::Truth(arguments) => truth::run(&arguments),
         Chore::Bench(arguments) => bench::run(&arguments),
     };
     match done {

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use xtask::tool::apt::{self, Need, Sign};
 use xtask::tool::bpf::toolchain;
-use xtask::tool::go;
+use xtask::tool::{debian, go};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -22,6 +22,8 @@ pub(crate) enum Part {
     Go,
     /// What builds the examples beyond Go and C, and judges stacks: g++, gdb.
     Native,
+    /// What judges stacks besides gdb: Delve, into target/tools.
+    Judges,
     /// What builds and lints the BPF object: a Rust with the core sources, LLVM, bpf-linker.
     Bpf,
     /// What boots other kernels: QEMU, busybox, cpio.
@@ -37,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         versions = go::KNOWN.to_vec();
     }
     let parts = match arguments.parts.as_slice() {
-        [] => &[Part::Go, Part::Native, Part::Bpf, Part::Vm, Part::Bench],
+        [] => &[Part::Go, Part::Native, Part::Judges, Part::Bpf, Part::Vm, Part::Bench],
         given => given,
     };
     ensure(parts, &versions)
@@ -64,6 +66,7 @@ fn ensure_part(part: Part, versions: &[&str]) -> Result<()> {
             Need { sign: Sign::Program("c++"), package: "g++" },
             Need { sign: Sign::Program("gdb"), package: "gdb" },
         ]),
+        Part::Judges => debian::ensure_delve().map(drop),
         Part::Bpf => toolchain::ensure(),
         Part::Vm => apt::ensure(&[
             Need { sign: Sign::Program("qemu-system-x86_64"), package: "qemu-system-x86" },

@@ -1,7 +1,7 @@
 //! `test`: the whole suite, privileged parts included.
 
 use crate::setup::{self, Part};
-use crate::{fixtures, vm};
+use crate::{fixtures, truth, vm};
 use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
 use xtask::tool::{command, fixture, go, paths};
@@ -88,10 +88,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     parts.run("plain", || cargo_test(&[]));
     if arguments.skip_privileged {
         parts.skip("privileged");
+        parts.skip("truth");
     } else {
         parts.run("privileged", || {
             cargo_test(&["--package", "tracer", "--features", "privileged-tests"])
         });
+        parts.run("truth", truth::quick);
     }
     if arguments.skip_vm {
         parts.skip("vm");

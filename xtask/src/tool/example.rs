@@ -89,6 +89,42 @@ pub const RUSTLIB_CDYLIB: Example =
 pub const RUSTLIB_DLOPEN: Example =
     Example { name: "rustlib-dlopen", dlopen: true, ..RUSTLIB_CDYLIB };
 
+/// SQLite's amalgamation, with functions of SQL written in Go. It is no fixture.
+pub const SQLITE: Example = Example {
+    name: "sqlite",
+    folder: "sqlite",
+    package: ".",
+    dlopen: false,
+    probe: "lite_mark",
+    hits: 12,
+    linkage: "lite_mark",
+    library: Library::Sqlite,
+};
+
+/// A large Rust crate that calls back into Go. It is no fixture.
+pub const MARKDOWN: Example = Example {
+    name: "markdown",
+    folder: "markdown",
+    package: ".",
+    dlopen: false,
+    probe: "markdown_mark",
+    hits: 21,
+    linkage: "markdown_mark",
+    library: Library::RustStatic,
+};
+
+/// Threads without pause, each hit by one of a few ways. It is no fixture.
+pub const LOAD: Example = Example {
+    name: "load",
+    folder: "load",
+    package: ".",
+    dlopen: false,
+    probe: "load_leaf",
+    hits: 6,
+    linkage: "load_leaf",
+    library: C,
+};
+
 /// Go and C, each called by the other.
 pub const CALLBACKS: Example = Example {
     name: "callbacks",

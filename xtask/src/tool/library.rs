@@ -4,6 +4,7 @@
 use super::hash::{self, Hash};
 use super::{command, paths};
 use anyhow::{Context, Result};
+use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ pub(super) enum Library {
         /// Whether it keeps frame pointers: only to measure another tracer that needs them.
         frame_pointers: bool,
     },
+    /// The same, and SQLite's amalgamation, which the crate in `amalgamation/` depends on.
+    Sqlite,
     /// A static library of the crate in `rust/`, its names mangled as this compiler does unasked.
     RustStatic,
     /// A shared library of the crate in `rust/`, with the newer mangling, "v0".
@@ -35,7 +38,7 @@ impl Library {
     /// All that decides what is built, besides the sources.
     pub(super) fn recipe(self) -> Result<String> {
         let compiler = match self {
-            Self::Native { .. } => "cc",
+            Self::Native { .. } | Self::Sqlite => "cc",
             Self::RustStatic | Self::RustShared => "rustc",
         };
         let version = command::output(Command::new(compiler).arg("--version"))?;
@@ -45,8 +48,9 @@ impl Library {
     /// Builds `libNAME` from the sources of the example in `folder`, unless it is there, and gives
     /// the folder that it lies in.
     pub(super) fn build(self, name: &str, folder: &Path) -> Result<PathBuf> {
-        let sources = folder.join(match self {
-            Self::Native { .. } => "c",
+        let root = folder;
+        let sources = root.join(match self {
+            Self::Native { .. } | Self::Sqlite => "c",
             Self::RustStatic | Self::RustShared => "rust",
         });
         let mut hash = Hash::default();
@@ -54,6 +58,15 @@ impl Library {
         hash.add("recipe", format!("{} {}", self.recipe()?, sources.display()).as_bytes());
         let files = hash::files_below(&sources)?;
         hash.add_files(&sources, files.clone())?;
+        let amalgamation = match self {
+            // The lock file pins it.
+            Self::Sqlite => {
+                let manifest = root.join("amalgamation");
+                hash.add_files(&manifest, hash::files_below(&manifest)?)?;
+                Some(package_folder(&manifest, "libsqlite3-sys")?.join("sqlite3"))
+            }
+            _ => None,
+        };
         let hash = hash.finish();
         let folder = paths::fixtures().join("lib").join(format!("{name}-{}", &hash[..16]));
         let file = self.shared(name).unwrap_or_else(|| format!("lib{name}.a"));
@@ -65,7 +78,8 @@ impl Library {
         let partial = library.with_extension("partial");
         let _ = fs::remove_file(&partial);
         match self {
-            Self::Native { frame_pointers } => archive(&files, frame_pointers, &partial)?,
+            Self::Native { frame_pointers } => archive(&files, frame_pointers, None, &partial)?,
+            Self::Sqlite => archive(&files, false, amalgamation.as_deref(), &partial)?,
             Self::RustStatic => crate_as("staticlib", "", &sources, &library, &partial)?,
             Self::RustShared => {
                 crate_as("cdylib", "-Csymbol-mangling-version=v0", &sources, &library, &partial)?;
@@ -76,11 +90,17 @@ impl Library {
     }
 }
 
-/// Compiles the C and C++ files among these into an archive.
-fn archive(files: &[PathBuf], frame_pointers: bool, to: &Path) -> Result<()> {
+/// Compiles the C and C++ files among these into an archive, and `sqlite3.c` of this folder.
+fn archive(
+    files: &[PathBuf],
+    frame_pointers: bool,
+    sqlite: Option<&Path>,
+    to: &Path,
+) -> Result<()> {
     let frames = if frame_pointers { "-fno-omit-frame-pointer" } else { "-fomit-frame-pointer" };
     let mut objects = Vec::new();
-    for source in files {
+    let amalgamation = sqlite.map(|folder| folder.join("sqlite3.c"));
+    for source in files.iter().chain(&amalgamation) {
         let compiler = match source.extension().and_then(OsStr::to_str) {
             Some("c") => "cc",
             Some("cc") => "c++",
@@ -91,6 +111,7 @@ fn archive(files: &[PathBuf], frame_pointers: bool, to: &Path) -> Result<()> {
             Command::new(compiler)
                 .args(FLAGS)
                 .arg(frames)
+                .args(sqlite.map(|folder| format!("-I{}", folder.display())))
                 .arg("-c")
                 .arg(source)
                 .arg("-o")
@@ -101,9 +122,27 @@ fn archive(files: &[PathBuf], frame_pointers: bool, to: &Path) -> Result<()> {
     command::run_quietly(Command::new("ar").arg("rcs").arg(to).args(objects))
 }
 
-/// Builds the crate in `sources` as a library of one type. It needs no registry.
+/// Where cargo keeps the sources of a package that the crate in `manifest` depends on. It fetches
+/// them where they are missing, by the crate's lock file.
+fn package_folder(manifest: &Path, package: &str) -> Result<PathBuf> {
+    let said = command::output(
+        command::cargo()
+            .args(["metadata", "--locked", "--format-version", "1"])
+            .current_dir(manifest),
+    )?;
+    let said: Value = serde_json::from_str(&said).context("read what cargo metadata said")?;
+    let packages = said["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let found = packages.iter().find(|found| found["name"] == package);
+    found
+        .and_then(|found| Path::new(found["manifest_path"].as_str()?).parent())
+        .map(Path::to_path_buf)
+        .with_context(|| format!("{} has no dependency {package}", manifest.display()))
+}
+
+/// Builds the crate in `sources` as a library of one type, with the dependencies of its lock file.
 fn crate_as(kind: &str, flags: &str, sources: &Path, library: &Path, to: &Path) -> Result<()> {
     let target = library.with_file_name("target");
+    command::run_quietly(command::cargo().args(["fetch", "--locked"]).current_dir(sources))?;
     command::run_quietly(
         command::cargo()
             .args(["rustc", "--release", "--lib", "--locked", "--offline", "--crate-type", kind])

@@ -3,6 +3,7 @@
 pub mod apt;
 pub mod bpf;
 pub mod command;
+pub mod debian;
 pub mod example;
 pub mod expected;
 pub mod fixture;

@@ -1,0 +1,15 @@
+#ifndef LOAD_H
+#define LOAD_H
+
+#include <stdint.h>
+
+/* What is probed. */
+uint64_t load_leaf(uint64_t value);
+
+/* Calls load_leaf from `depth` calls of a recursion, at least one. */
+uint64_t load_deep(unsigned depth, uint64_t value);
+
+/* Calls goAgain from a frame whose size is known only at run time. */
+uint64_t load_back(unsigned padding, unsigned way, uint64_t value);
+
+#endif

@@ -1,0 +1,3 @@
+module sqlite
+
+go 1.21

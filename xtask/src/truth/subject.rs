@@ -1,0 +1,96 @@
+//! What is judged: programs, where they are probed, and with which Go they are built.
+
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+use xtask::tool::example::{
+    ANIMALS, CALLBACKS, CPPLIB, DEEP, Example, LOAD, MARKDOWN, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB,
+    SQLITE, THREADS,
+};
+use xtask::tool::go::{self, KNOWN, LinkMode};
+use xtask::tool::paths;
+
+/// A program, and how it is run.
+pub(super) struct Subject {
+    pub(super) example: &'static Example,
+    pub(super) arguments: &'static [&'static str],
+    /// More probes than the example's own.
+    pub(super) inner: &'static [&'static str],
+    /// The reasons of gaps that its stacks may have. A gap of another reason is a failure.
+    pub(super) gaps: &'static [&'static str],
+    /// Whether Delve judges too. Delve 1.24 loses a process of which C threads end.
+    pub(super) delve: bool,
+}
+
+const fn plain(example: &'static Example) -> Subject {
+    Subject { example, arguments: &[], inner: &[], gaps: &[], delve: true }
+}
+
+/// All that is judged.
+pub(super) const SUBJECTS: &[Subject] = &[
+    plain(&ANIMALS),
+    Subject { arguments: &["-rounds", "3", "-levels", "30"], ..plain(&DEEP) },
+    plain(&RUSTLIB),
+    plain(&RUSTLIB_CDYLIB),
+    plain(&CPPLIB),
+    plain(&CALLBACKS),
+    Subject { arguments: &["-move", "-rounds", "3"], inner: &["main.goStep"], ..plain(&CALLBACKS) },
+    Subject { arguments: &["-rounds", "3"], delve: false, ..plain(&THREADS) },
+    plain(&RUSTCALLS),
+    Subject { arguments: &["-threads"], delve: false, ..plain(&RUSTCALLS) },
+    Subject {
+        arguments: &["-callers"],
+        inner: &["sqlite3_step", "sqlite3VdbeExec", "sqlite3BtreeNext*", "sqlite3BtreeInsert"],
+        ..plain(&SQLITE)
+    },
+    Subject {
+        arguments: &["-callers"],
+        inner: &["pulldown_cmark::firstpass::*", "pulldown_cmark::parse::*"],
+        ..plain(&MARKDOWN)
+    },
+    Subject { arguments: &["-workers", "1", "-hits", "12"], ..plain(&LOAD) },
+];
+
+/// A Go version and a way to link.
+#[derive(Clone, Copy)]
+pub(super) struct Build {
+    pub(super) version: &'static str,
+    pub(super) mode: LinkMode,
+}
+
+/// Every Go, linked both ways.
+pub(super) fn every_build() -> Vec<Build> {
+    let both = |version| LinkMode::ALL.map(|mode| Build { version, mode });
+    KNOWN.into_iter().flat_map(both).collect()
+}
+
+/// The two that differ most.
+pub(super) fn few_builds() -> Vec<Build> {
+    vec![
+        Build { version: KNOWN[0], mode: LinkMode::Exe },
+        Build { version: go::NEWEST, mode: LinkMode::Pie },
+    ]
+}
+
+impl Subject {
+    /// The program and its arguments.
+    pub(super) fn name(&self) -> String {
+        let words = std::iter::once(&self.example.name).chain(self.arguments);
+        words.copied().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Builds the program, unless it is up to date, and gives its path.
+    pub(super) fn build(&self, build: Build) -> Result<PathBuf> {
+        let folder = paths::target().join("truth").join(go::minor(build.version));
+        let program = folder.join(build.mode.name()).join(self.example.name);
+        let go = go::ensure_version(build.version)?;
+        self.example.build(&go, build.version, build.mode, &program)?;
+        Ok(program)
+    }
+
+    /// The patterns of its probes, for the program at this path.
+    pub(super) fn patterns(&self, program: &std::path::Path) -> Result<Vec<String>> {
+        let folder = program.parent().context("a program needs a folder")?;
+        let inner = self.inner.iter().map(|pattern| (*pattern).to_owned());
+        Ok(std::iter::once(self.example.pattern(folder)).chain(inner).collect())
+    }
+}
