@@ -116,3 +116,27 @@ fn at_its_entry_a_function_is_not_in_a_call_that_was_inlined_into_it() {
     let stacks = trace(&program, &["--func", "work"]);
     assert_eq!(functions(&stacks[0])[..2], ["work", "main"], "{}", stacks[0]);
 }
+
+#[test]
+fn a_function_that_the_kernel_cannot_probe_is_refused() {
+    let source = "
+        __attribute__((noinline)) void work(int i) { __asm__ volatile(\"\" :: \"r\"(i)); }
+        long counter;
+        void locked(void);
+        __asm__(\".globl locked\\n.type locked, @function\\nlocked:\\n\"
+                \"lock incq counter(%rip)\\nret\\n.size locked, .-locked\");
+        int main(int count, char **arguments) { locked(); work(count); return 0; }";
+    let (_folder, program) = compile(source, &[]);
+    let mut command = cgotrace();
+    let output = run(command.args(["run", "--func", "locked", "--"]).arg(&program), 125);
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert!(said.contains("refuses uprobes on its first instruction"), "{said}");
+    // Beside others it is left out, and that is said.
+    let mut command = cgotrace();
+    command.args(["run", "--func", "/^(locked|work)$/", "--format", "json", "--"]).arg(&program);
+    let output = run(&mut command, 0);
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert!(said.contains("cannot probe `locked`"), "{said}");
+    let stacks = records(&String::from_utf8(output.stdout).expect("text"), "stack");
+    assert_eq!(innermost(&stacks), ["work"]);
+}

@@ -6,7 +6,7 @@ mod support;
 
 use std::fmt::Write;
 
-use xtask::tool::example::{CALLBACKS, Example, RUSTCALLS, THREADS};
+use xtask::tool::example::{CALLBACKS, Example, ODDCODE, RUSTCALLS, SIGNALS, THREADS};
 use xtask::tool::expected::Expected;
 use xtask::tool::go::{KNOWN, LinkMode, TESTED};
 
@@ -48,6 +48,10 @@ impl Case {
         let mut command = cgotrace();
         command.args(["run", "--format", "json", "--func", self.probe, "-o"]).arg(&written);
         command.arg("--").arg(self.example.fixture(version, mode)).args(self.arguments);
+        // A signal must not come while Go preempts the loop of signals.
+        if self.arguments.contains(&"loop") {
+            command.env("GODEBUG", "asyncpreemptoff=1");
+        }
         let output = command.output().expect("start cgotrace");
         if !output.status.success() {
             return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)));
@@ -139,6 +143,70 @@ fn rust_and_go() {
         case(
             &["-rounds", "50", "-threads", "-levels", "0"],
             &[("expected-alone.txt", Exactly(50))],
+        ),
+    ];
+    all_exact(&cases, &TESTED);
+}
+
+#[test]
+fn signal_handlers_over_c_and_over_go() {
+    let case =
+        |arguments, stacks| Case { example: &SIGNALS, arguments, probe: "signals_leaf", stacks };
+    let cases = [
+        case(&["-rounds", "50"], &[("expected.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-where", "raise"], &[("expected-raise.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-where", "fault"], &[("expected-fault.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-where", "go"], &[("expected-go.txt", Exactly(50))]),
+        case(&["-rounds", "500", "-where", "loop"], &[("expected-loop.txt", Exactly(500))]),
+    ];
+    all_exact(&cases, &TESTED);
+}
+
+#[test]
+fn frames_that_are_hard_to_find() {
+    let case =
+        |arguments, stacks| Case { example: &ODDCODE, arguments, probe: "oddcode_leaf", stacks };
+    let cases = [
+        case(&["-rounds", "50", "-kind", "alloca"], &[("expected.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-kind", "realigned"], &[("expected-realigned.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-kind", "jump"], &[("expected-jump.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-kind", "exception"], &[("expected-exception.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-kind", "tail"], &[("expected-tail.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-kind", "cold"], &[("expected-cold.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-kind", "rbx"], &[("expected-rbx.txt", Exactly(50))]),
+        case(
+            &["-rounds", "50", "-kind", "expression"],
+            &[("expected-expression.txt", Exactly(50))],
+        ),
+    ];
+    all_exact(&cases, &TESTED);
+}
+
+#[test]
+fn go_goes_on_behind_code_without_rows() {
+    let case = Case {
+        example: &ODDCODE,
+        arguments: &["-rounds", "50", "-kind", "without-rows"],
+        probe: "oddcode_leaf",
+        stacks: &[("expected-without-rows.txt", Exactly(50))],
+    };
+    all_exact(&[case], &TESTED);
+}
+
+#[test]
+fn probes_in_stubs_in_libc_and_in_go() {
+    let case = |example, arguments, probe, stacks| Case { example, arguments, probe, stacks };
+    let rounds = &["-rounds", "50"];
+    let cases = [
+        // What asmcgocall calls.
+        case(&ODDCODE, rounds, "_cgo_*_Cfunc_odd_alloca", &[("expected-stub.txt", Exactly(50))]),
+        case(&ODDCODE, rounds, "main.call", &[("expected-go.txt", AtLeast(50))]),
+        // Called through the PLT.
+        case(
+            &SIGNALS,
+            &["-rounds", "50", "-where", "raise"],
+            "libc.so.6:raise",
+            &[("expected-libc.txt", Exactly(50))],
         ),
     ];
     all_exact(&cases, &TESTED);

@@ -17,6 +17,19 @@ pub(super) fn function_start(object: &ObjectFile, address: ElfAddress) -> Option
     Some(ElfAddress(entry.initial_address()))
 }
 
+/// Whether the kernel can put a uprobe on the instruction at `address`: it refuses some prefixes,
+/// and for processes that start later it does so without a word (arch/x86/kernel/uprobes.c,
+/// `is_prefix_bad`).
+#[must_use]
+pub fn can_be_probed(object: &ObjectFile, address: ElfAddress) -> bool {
+    const LOCK_ES_CS_SS_DS: [u8; 5] = [0xf0, 0x26, 0x2e, 0x36, 0x3e];
+    const OTHERS: [u8; 6] = [0x64, 0x65, 0x66, 0x67, 0xf2, 0xf3];
+    let bytes = (0..15).map_while(|at| object.bytes_at(address.plus(at), 1)?.first().copied());
+    let mut prefixes =
+        bytes.take_while(|byte| LOCK_ES_CS_SS_DS.contains(byte) || OTHERS.contains(byte));
+    !prefixes.any(|prefix| LOCK_ES_CS_SS_DS.contains(&prefix))
+}
+
 /// Whether an instruction begins at `address`, by decoding the function from its `start`.
 pub(super) fn begins_at(object: &ObjectFile, start: ElfAddress, address: ElfAddress) -> bool {
     let Some(distance) = address.0.checked_sub(start.0) else { return false };

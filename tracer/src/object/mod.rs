@@ -29,6 +29,7 @@ pub use dynamic::Dynamic;
 pub use error::ObjectError;
 pub use file::{BuildId, LoadSegment, MAX_DECOMPRESSED, ObjectFile};
 pub use ifunc::{Placed, ifunc_implementations};
+pub use instruction::can_be_probed;
 pub use language::Language;
 pub use linker::{Environment, Library, libraries_of};
 pub use modules::{Module, ModuleNumber, Modules};

@@ -48,6 +48,18 @@ pub enum SessionError {
         /// What was named.
         binary: PathBuf,
     },
+    /// The kernel has no uprobes for the function's first instruction.
+    #[error(
+        "cannot probe `{name}` in {}: the kernel refuses uprobes on its first instruction, which has \
+         a lock or segment prefix; probe the address of its second one, or a function it calls",
+        path.display()
+    )]
+    CannotBeProbed {
+        /// The function.
+        name: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// No pattern is for a file that will be looked at.
     #[error(
         "cannot probe `{pattern}`: the target loads no module of this name at its start; name a \

@@ -11,7 +11,7 @@ use crate::bpf::Scope;
 use crate::object::go::GoModule;
 use crate::object::{
     DebugFiles, Environment, FunctionSymbol, GoEntry, ObjectFile, Pattern, ProbeError, ProbePoint,
-    Symbols, libraries_of, resolve,
+    Symbols, can_be_probed, libraries_of, resolve,
 };
 use crate::process::{self, FileIdentity, Process};
 
@@ -183,12 +183,23 @@ impl Target {
         for (at, file) in self.files.iter().enumerate() {
             let own: Vec<_> =
                 patterns.iter().filter(|p| is_for(p, file, at == 0)).cloned().collect();
-            points.push(if own.is_empty() {
+            let meant = if own.is_empty() {
                 Vec::new()
             } else {
                 file.probe_points(&own, limit, debug_files, &self.processes)?
-            });
-            found += points[at].len();
+            };
+            let (good, bad): (Vec<_>, Vec<_>) =
+                meant.into_iter().partition(|point| can_be_probed(&file.object, point.address));
+            for point in bad {
+                let (name, path) = (point.display, file.path.clone());
+                let refusal = SessionError::CannotBeProbed { name, path };
+                if good.is_empty() {
+                    return Err(refusal);
+                }
+                warn(refusal.to_string());
+            }
+            found += good.len();
+            points.push(good);
         }
         if found > limit {
             let path = self.path().to_owned();

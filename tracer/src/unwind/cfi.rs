@@ -1,11 +1,11 @@
-//! Rows from `.eh_frame`: DWARF call frame information of C, C++ and Rust code.
+//! Rows from `.eh_frame` and `.debug_frame`: DWARF call frame information of C, C++ and Rust code.
 
 use std::collections::HashMap;
 
 use gimli::{
-    BaseAddresses, CfaRule, CieOrFde, CommonInformationEntry, EhFrame, EhFrameHdr, Encoding,
-    EndianSlice, LittleEndian, Operation, Pointer, Register, RegisterRule, UnwindContext,
-    UnwindExpression, UnwindSection, UnwindTableRow, X86_64,
+    BaseAddresses, CfaRule, CieOrFde, CommonInformationEntry, DebugFrame, EhFrame, EhFrameHdr,
+    Encoding, EndianSlice, LittleEndian, Operation, Pointer, Register, RegisterRule, UnwindContext,
+    UnwindExpression, UnwindOffset, UnwindSection, UnwindTableRow, X86_64,
 };
 use object::Endianness;
 use object::elf;
@@ -27,55 +27,76 @@ type UnwindRow = UnwindTableRow<usize>;
 const CALLEE_SAVED: [Register; SAVED] =
     [X86_64::RBX, X86_64::RBP, X86_64::R12, X86_64::R13, X86_64::R14, X86_64::R15];
 
-/// Rows of one file, in the order of its FDEs.
+/// Rows of one file, each list in the order of its FDEs.
 #[derive(Debug, Default)]
 pub(super) struct CfiRows {
-    /// By CFI.
+    /// By `.eh_frame`.
     pub(super) rows: Vec<Row>,
+    /// By `.debug_frame`: they hold where `.eh_frame` says nothing.
+    pub(super) debug_rows: Vec<Row>,
     /// Signal restorers: they hold over what the CFI says.
     pub(super) restorers: Vec<Row>,
 }
 
-/// The rows that `object`'s `.eh_frame` states. An FDE that is damaged makes rows without a rule;
-/// damage between FDEs ends the list, and what lies behind it has no row.
-pub(super) fn rows(object: &ObjectFile) -> CfiRows {
+/// The rows that `object`'s CFI states for code that `is_native`. An FDE that is damaged makes rows
+/// without a rule; damage between FDEs ends the list, and what lies behind it has no row.
+pub(super) fn rows(object: &ObjectFile, is_native: impl Fn(ElfAddress) -> bool) -> CfiRows {
     let mut result = CfiRows::default();
-    let (section, bases);
-    let owned;
     if let Some((address, bytes)) = object.section(".eh_frame") {
-        owned = bytes;
-        section = EhFrame::new(&owned, LittleEndian);
-        bases = BaseAddresses::default().set_eh_frame(address.0);
+        let bases = BaseAddresses::default().set_eh_frame(address.0);
+        let section = EhFrame::new(&bytes, LittleEndian);
+        read(&section, &bases, object, &is_native, &mut result.rows, &mut result.restorers);
     } else if let Some((address, bytes)) = by_program_header(object) {
-        section = EhFrame::new(bytes, LittleEndian);
-        bases = BaseAddresses::default().set_eh_frame(address.0);
-    } else {
-        return result;
+        let bases = BaseAddresses::default().set_eh_frame(address.0);
+        let section = EhFrame::new(bytes, LittleEndian);
+        read(&section, &bases, object, &is_native, &mut result.rows, &mut result.restorers);
     }
+    if let Some((_, bytes)) = object.section(".debug_frame") {
+        let mut section = DebugFrame::new(&bytes, LittleEndian);
+        section.set_address_size(8);
+        let bases = BaseAddresses::default();
+        read(&section, &bases, object, &is_native, &mut result.debug_rows, &mut result.restorers);
+    }
+    result
+}
+
+/// The rows of one section.
+fn read<'a, S: UnwindSection<Reader<'a>>>(
+    section: &S,
+    bases: &BaseAddresses,
+    object: &ObjectFile,
+    is_native: &dyn Fn(ElfAddress) -> bool,
+    rows: &mut Vec<Row>,
+    restorers: &mut Vec<Row>,
+) {
     let mut context = UnwindContext::new();
-    let mut cies: HashMap<usize, CommonInformationEntry<Reader<'_>>> = HashMap::new();
-    let mut entries = section.entries(&bases);
+    let mut cies: HashMap<usize, CommonInformationEntry<Reader<'a>>> = HashMap::new();
+    let mut entries = section.entries(bases);
     while let Ok(Some(entry)) = entries.next() {
         let CieOrFde::Fde(partial) = entry else { continue };
         let fde = partial.parse(|section, bases, offset| {
-            if let Some(cie) = cies.get(&offset.0) {
+            let key: usize = UnwindOffset::into(offset);
+            if let Some(cie) = cies.get(&key) {
                 return Ok(cie.clone());
             }
             let cie = section.cie_from_offset(bases, offset)?;
-            cies.insert(offset.0, cie.clone());
+            cies.insert(key, cie.clone());
             Ok(cie)
         });
         let Ok(fde) = fde else { continue };
         let (start, end) = (ElfAddress(fde.initial_address()), ElfAddress(fde.end_address()));
+        if !is_native(start) {
+            continue;
+        }
         if fde.is_signal_trampoline() {
             // Its caller is interrupted code, so no rule of a call holds.
             let rule = Rule::none(Reason::UnsupportedRule);
-            result.rows.push(Row { start, end, rule });
-            result.restorers.extend(signal::restorer(object, start));
+            rows.push(Row { start, end, rule });
+            restorers.extend(signal::restorer(object, start));
             continue;
         }
         let scope = Scope {
-            section: &section,
+            section,
             encoding: fde.cie().encoding(),
             bottom: if start <= object.entry() && object.entry() < end {
                 End::Process
@@ -84,19 +105,18 @@ pub(super) fn rows(object: &ObjectFile) -> CfiRows {
             },
         };
         let mut done = start;
-        if let Ok(mut table) = fde.rows(&section, &bases, &mut context) {
+        if let Ok(mut table) = fde.rows(section, bases, &mut context) {
             while let Ok(Some(row)) = table.next_row() {
                 done = ElfAddress(row.end_address());
                 let start = ElfAddress(row.start_address());
-                result.rows.push(Row { start, end: done, rule: scope.rule(row) });
+                rows.push(Row { start, end: done, rule: scope.rule(row) });
             }
         }
         if done < end {
             let rule = Rule::none(Reason::UnsupportedRule);
-            result.rows.push(Row { start: done, end, rule });
+            rows.push(Row { start: done, end, rule });
         }
     }
-    result
 }
 
 /// `.eh_frame` as `PT_GNU_EH_FRAME` names it, for files without section headers. Its end is not
@@ -133,14 +153,14 @@ enum Place {
 }
 
 /// What a row's rule depends on besides the row.
-struct Scope<'a, 'b> {
-    section: &'b EhFrame<Reader<'a>>,
+struct Scope<'b, S> {
+    section: &'b S,
     encoding: Encoding,
     /// Which bottom an undefined return address means here.
     bottom: End,
 }
 
-impl Scope<'_, '_> {
+impl<'a, S: UnwindSection<Reader<'a>>> Scope<'_, S> {
     fn rule(&self, row: &UnwindRow) -> Rule {
         let unsupported = Rule::none(Reason::UnsupportedRule);
         match row.register(X86_64::RA) {

@@ -64,7 +64,8 @@ impl ModuleRows {
 /// What holds where a file states nothing.
 pub(super) const NO_RULE: Rule = Rule::none(Reason::NoRule);
 
-/// The rows of `object`: from `.eh_frame`, and those of its Go part over them.
+/// The rows of `object`: from `.debug_frame`, over them those from `.eh_frame`, and over these those
+/// of its Go part.
 ///
 /// # Errors
 /// Its segments are more or larger than the tables can hold.
@@ -83,9 +84,11 @@ pub fn module_rows(object: &ObjectFile, go: Option<&GoModule>) -> Result<ModuleR
     if segments.iter().any(|s| s.offset.0.saturating_add(s.size) > 1 << 32) {
         return Err(UnwindError::TooLarge { path: object.path().to_owned() });
     }
-    let cfi = cfi::rows(object);
+    // What Go states of its own code in CFI lacks RBP.
+    let is_native = |address| !go.is_some_and(|go| go.text_contains(address));
+    let cfi = cfi::rows(object, is_native);
     let mut restorers = cfi.restorers;
-    let mut rows = sort(cfi.rows);
+    let mut rows = overlay(sort(cfi.debug_rows), &sort(cfi.rows));
     if let Some(go) = go {
         let go = go::rows(go);
         restorers.extend(go.restorers);

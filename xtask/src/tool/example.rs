@@ -157,8 +157,28 @@ pub const RUSTCALLS: Example = Example {
     ..CALLBACKS
 };
 
+/// Signal handlers of C over C and over Go.
+pub const SIGNALS: Example = Example {
+    name: "signals",
+    folder: "signals",
+    probe: "signals_leaf",
+    hits: 1,
+    linkage: "signals_leaf",
+    ..CALLBACKS
+};
+
+/// C, C++ and assembly whose frames are hard to find.
+pub const ODDCODE: Example = Example {
+    name: "oddcode",
+    folder: "oddcode",
+    probe: "oddcode_leaf",
+    hits: 1,
+    linkage: "oddcode_leaf",
+    ..CALLBACKS
+};
+
 /// All examples that are fixtures.
-pub const ALL: [&Example; 9] = [
+pub const ALL: [&Example; 11] = [
     &ANIMALS,
     &DEEP,
     &RUSTLIB,
@@ -168,6 +188,8 @@ pub const ALL: [&Example; 9] = [
     &CALLBACKS,
     &THREADS,
     &RUSTCALLS,
+    &SIGNALS,
+    &ODDCODE,
 ];
 
 /// Whether a build was needed.

@@ -2,8 +2,8 @@
 
 use super::command;
 use super::example::{
-    ANIMALS, Built, CALLBACKS, CPPLIB, DEEP, Example, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB,
-    RUSTLIB_DLOPEN, THREADS,
+    ANIMALS, Built, CALLBACKS, CPPLIB, DEEP, Example, ODDCODE, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB,
+    RUSTLIB_DLOPEN, SIGNALS, THREADS,
 };
 use super::expected::Expected;
 use super::go::{KNOWN, LinkMode, TESTED};
@@ -62,7 +62,7 @@ pub fn matrix() -> Vec<Fixture> {
             add(&[&ANIMALS, &RUSTLIB, &CALLBACKS], Symbols::Whole);
             if rest {
                 add(&[&DEEP, &CPPLIB, &RUSTLIB_CDYLIB, &RUSTLIB_DLOPEN], Symbols::Whole);
-                add(&[&RUSTCALLS, &THREADS], Symbols::Whole);
+                add(&[&ODDCODE, &RUSTCALLS, &SIGNALS, &THREADS], Symbols::Whole);
                 add(&[&ANIMALS, &DEEP, &RUSTLIB], Symbols::Omitted);
                 add(&[&ANIMALS, &DEEP, &RUSTLIB], Symbols::Stripped);
             }

@@ -29,11 +29,17 @@ int main(int argc, char **argv) {
 "#;
 
 fn compile(directory: &Path) -> ObjectFile {
+    compile_with(directory, &["-fasynchronous-unwind-tables"])
+}
+
+fn compile_with(directory: &Path, flags: &[&str]) -> ObjectFile {
     let source = directory.join("program.c");
     let program = directory.join("program");
     std::fs::write(&source, SOURCE).unwrap();
     let status = Command::new("cc")
-        .args(["-O2", "-fomit-frame-pointer", "-fasynchronous-unwind-tables", "-o"])
+        .args(["-O2", "-fomit-frame-pointer"])
+        .args(flags)
+        .arg("-o")
         .args([&program, &source])
         .status()
         .unwrap();
@@ -41,12 +47,12 @@ fn compile(directory: &Path) -> ObjectFile {
     ObjectFile::open(&program).unwrap()
 }
 
-fn readelf(option: &str, path: &Path) -> String {
+fn readelf(option: &str, section: &str, path: &Path) -> String {
     let output = Command::new("readelf").arg(option).arg(path).output().unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
-    // Of the section that is read, not of .debug_frame.
-    let (_, of_section) = text.split_once("Contents of the .eh_frame section").unwrap();
+    let heading = format!("Contents of the {section} section");
+    let (_, of_section) = text.split_once(&heading).unwrap();
     let end = of_section.find("Contents of the ").unwrap_or(of_section.len());
     of_section[..end].to_owned()
 }
@@ -184,10 +190,9 @@ fn words(rule: &Rule) -> HashMap<String, String> {
     result
 }
 
-fn compare(object: &ObjectFile) -> (usize, usize) {
-    let shown = shown(&readelf("--debug-dump=frames-interp", object.path()));
-    let expressions = expressions(&readelf("--debug-dump=frames", object.path()));
-    let rows = rows(object).rows;
+fn compare(object: &ObjectFile, section: &str, rows: &[Row]) -> (usize, usize) {
+    let shown = shown(&readelf("--debug-dump=frames-interp", section, object.path()));
+    let expressions = expressions(&readelf("--debug-dump=frames", section, object.path()));
     let (mut compared, mut by_expression) = (0, 0);
     for row in shown.iter().filter(|row| row.start < row.end) {
         for address in [row.start, row.end - 1] {
@@ -230,10 +235,29 @@ fn compare(object: &ObjectFile) -> (usize, usize) {
 fn rows_are_those_that_readelf_shows() {
     let directory = tempfile::tempdir().unwrap();
     let object = compile(directory.path());
-    let (compared, by_expression) = compare(&object);
+    let rows = rows(&object, |_| true).rows;
+    let (compared, by_expression) = compare(&object, ".eh_frame", &rows);
     // Both functions, the PLT, `_start`: the comparison has not passed over them.
     assert!(compared > 150, "{compared}");
     assert!(by_expression > 20, "{by_expression}");
+}
+
+#[test]
+fn debug_frame_speaks_where_eh_frame_is_silent() {
+    let directory = tempfile::tempdir().unwrap();
+    let object = compile_with(
+        directory.path(),
+        &["-g", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-fno-exceptions"],
+    );
+    let rows = rows(&object, |_| true);
+    let (compared, _) = compare(&object, ".debug_frame", &rows.debug_rows);
+    assert!(compared > 50, "{compared}");
+    // The program's own functions are in the one, the linker's in the other.
+    let of_eh_frame =
+        |row: &Row| rows.rows.iter().any(|other| other.start < row.end && row.start < other.end);
+    assert!(!rows.debug_rows.iter().any(of_eh_frame));
+    // Code that is not native has rows of its own.
+    assert!(super::rows(&object, |_| false).debug_rows.is_empty());
 }
 
 #[test]
@@ -241,7 +265,8 @@ fn the_entry_point_is_the_bottom_of_a_process() {
     let directory = tempfile::tempdir().unwrap();
     let object = compile(directory.path());
     let entry = object.entry();
-    let row = rows(&object).rows.into_iter().find(|row| row.start <= entry && entry < row.end);
+    let row =
+        rows(&object, |_| true).rows.into_iter().find(|row| row.start <= entry && entry < row.end);
     assert_eq!(row.map(|row| row.rule), Some(Rule::end(End::Process)));
 }
 

@@ -1,0 +1,3 @@
+module oddcode
+
+go 1.21

@@ -1,0 +1,84 @@
+// Signals has C handlers run over C and over Go.
+package main
+
+// #cgo CFLAGS: -I${SRCDIR}/c
+// #cgo LDFLAGS: -lsignals -lpthread
+// #include "signals.h"
+import "C"
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+func main() {
+	where := flag.String("where", "kill", "what is interrupted: raise, kill, fault, go, loop")
+	rounds := flag.Int("rounds", 1, "how many signals")
+	pause := flag.Duration("pause", 0, "how long to wait after each round")
+	flag.Parse()
+
+	runtime.LockOSThread()
+	C.signals_install()
+	if *where == "loop" {
+		C.signals_start_sender()
+	}
+	for round := 0; round < *rounds; round++ {
+		got, want := uint64(0), uint64(round)+120
+		switch *where {
+		case "raise":
+			got = uint64(C.signals_raise(C.uint64_t(round))) // STACK: main.main calls signals_raise
+		case "kill":
+			got = uint64(C.signals_kill(C.uint64_t(round))) // STACK: main.main calls signals_kill
+		case "fault":
+			got = uint64(C.signals_fault(C.uint64_t(want))) // STACK: main.main calls signals_fault
+		case "go":
+			got = kill(want) // STACK: main.main calls main.kill
+		case "loop":
+			got = want
+			loop((*uint32)(unsafe.Pointer(&C.signals_wanted))) // STACK: main.main calls main.loop
+		}
+		if got != want {
+			log.Fatalf("round %d: %d, not %d", round, got, want)
+		}
+		time.Sleep(*pause)
+	}
+	if got := int(C.signals_handled()); got != *rounds {
+		log.Fatalf("%d signals were handled, not %d", got, *rounds)
+	}
+	fmt.Printf("%d rounds right\n", *rounds)
+}
+
+// kill sends the signal to its own thread: the handler runs as the system call
+// returns.
+//
+//go:noinline
+func kill(value uint64) uint64 {
+	failed, _, _ := syscall.RawSyscall(syscall.SYS_TGKILL, uintptr(syscall.Getpid()), uintptr(syscall.Gettid()), uintptr(syscall.SIGUSR1)) // STACK: main.kill calls RawSyscall
+	return value + uint64(failed)
+}
+
+// loop runs in Go until another thread's signal has come.
+//
+//go:noinline
+func loop(wanted *uint32) {
+	atomic.StoreUint32(wanted, 1) // STACK: main.loop asks
+	for turns := uint64(0); atomic.LoadUint32(wanted) != 3; turns++ {
+		turn(turns)
+	}
+	atomic.StoreUint32(wanted, 0)
+}
+
+// turn has a frame, so it is interrupted in its prologue and epilogue too.
+//
+//go:noinline
+func turn(value uint64) uint64 {
+	var numbers [8]uint64
+	numbers[value%8] = value
+	return numbers[(value+1)%8]
+}
