@@ -18,7 +18,7 @@ import (
 
 // ways are all ways to load_leaf. Each has a function of its own, so that the
 // stack tells the way.
-var ways = [...]func(uint64) uint64{plain, deep, deeper, back, backDeep, twice}
+var ways = [...]func(uint64) uint64{plain, deep, deeper, back, backDeep, twice, bare}
 
 func main() {
 	workers := flag.Int("workers", 8, "goroutines")
@@ -89,6 +89,16 @@ func backDeep(value uint64) uint64 {
 //go:noinline
 func twice(value uint64) uint64 {
 	return uint64(C.load_back(64, 3, C.uint64_t(value)))
+}
+
+//go:noinline
+func bare(uint64) uint64 {
+	return uint64(C.load_bare(200))
+}
+
+//export goBare
+func goBare() {
+	plain(grow(30))
 }
 
 // goAgain is called back, makes the stack grow or has it scanned and shrunk,

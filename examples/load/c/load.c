@@ -4,6 +4,7 @@
 
 /* Exported by Go. */
 extern uint64_t goAgain(unsigned way, uint64_t value);
+extern void goBare(void);
 
 #define ONLY __attribute__((noinline, noclone, noipa))
 
@@ -20,4 +21,12 @@ ONLY uint64_t load_back(unsigned padding, unsigned way, uint64_t value)
     volatile char *room = alloca(padding);
     room[0] = 1;
     return goAgain(way, value) + room[0];
+}
+
+ONLY uint64_t load_bare(unsigned padding)
+{
+    volatile char *room = alloca(padding);
+    room[0] = 1;
+    goBare();
+    return room[0];
 }

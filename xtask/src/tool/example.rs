@@ -120,7 +120,7 @@ pub const LOAD: Example = Example {
     package: ".",
     dlopen: false,
     probe: "load_leaf",
-    hits: 6,
+    hits: 7,
     linkage: "load_leaf",
     library: C,
 };

@@ -66,12 +66,17 @@ fn read(said: &Value, maps: &Maps, crossings: &Crossings, size: i64) -> Result<J
     let mut whole = true;
     // How far below the goroutine's stack's upper end the last frame on it lies.
     let mut reached = -size;
+    let mut from_c = false;
     for row in rows {
         let offset = row["FrameOffset"].as_i64().context("a frame without a place")?;
+        // From a rule that it does not execute Delve goes on by RBP, out of C into Go.
+        let leaves_c = from_c && offset <= 0;
+        let name = row["function"]["name"].as_str().unwrap_or("runtime.");
+        from_c = offset > ON_SYSTEM_STACK && !name.starts_with("runtime.");
         // After a callback that moved the goroutine's stack, Delve may go on in the old one, by a
         // frame pointer that C kept. What it shows from there on is no judgement.
         let is_there = offset > ON_SYSTEM_STACK || (reached..=0).contains(&offset);
-        if !is_there || !row["Err"].as_str().unwrap_or_default().is_empty() {
+        if leaves_c || !is_there || !row["Err"].as_str().unwrap_or_default().is_empty() {
             whole = false;
             break;
         }
@@ -103,9 +108,9 @@ fn read(said: &Value, maps: &Maps, crossings: &Crossings, size: i64) -> Result<J
     Ok(Judged { frames, whole })
 }
 
-/// Frames of a system stack have their address, those of a goroutine's their distance from its
-/// stack's upper end.
-const ON_SYSTEM_STACK: i64 = 1 << 44;
+/// Frames of a thread's own stack have their address, which lies above this one, those of a
+/// goroutine's the distance from its stack's upper end. Between lies Go's heap.
+const ON_SYSTEM_STACK: i64 = 0x7e00_0000_0000;
 
 /// A Delve that runs a program.
 struct Delve {

@@ -46,7 +46,8 @@ def stack(maps):
     frame = gdb.newest_frame()
     try:
         while frame is not None:
-            if frame.type() != gdb.INLINE_FRAME:
+            # A tail-call frame is gdb's guess of a caller that has gone.
+            if frame.type() not in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
                 here = place(maps, frame.pc())
                 if here is None:
                     return frames, False

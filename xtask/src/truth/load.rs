@@ -19,7 +19,7 @@ use xtask::tool::example::LOAD;
 use xtask::tool::go::{self, LinkMode};
 
 /// The ways to the leaf that the program has.
-const WAYS: usize = 6;
+const WAYS: usize = 7;
 
 /// Traces this many hits.
 pub(super) fn run(cgotrace: &Path, hits: u64, pause: &str) -> Result<String> {
@@ -49,7 +49,7 @@ pub(super) fn run(cgotrace: &Path, hits: u64, pause: &str) -> Result<String> {
 /// The stack of each way, without load, as Delve confirms it.
 fn ways(cgotrace: &Path, program: &Path) -> Result<HashMap<Vec<Place>, usize>> {
     // Twice: the first callback moves the stack, where Delve loses the way.
-    let arguments = ["-workers", "1", "-hits", "12"];
+    let arguments = ["-workers", "1", "-hits", "14"];
     let trace = trace::run(cgotrace, program, &arguments, &[LOAD.probe.to_owned()])?;
     let judged = delve::stacks(program, &arguments, &trace.probes, usize::MAX)?;
     let tally = tally(&trace.stacks, &judged);

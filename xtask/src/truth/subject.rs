@@ -3,8 +3,8 @@
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 use xtask::tool::example::{
-    ANIMALS, CALLBACKS, CPPLIB, DEEP, Example, LOAD, MARKDOWN, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB,
-    SQLITE, THREADS,
+    ANIMALS, CALLBACKS, CPPLIB, DEEP, Example, LOAD, MARKDOWN, ODDCODE, RUSTCALLS, RUSTLIB,
+    RUSTLIB_CDYLIB, SIGNALS, SQLITE, THREADS,
 };
 use xtask::tool::go::{self, KNOWN, LinkMode};
 use xtask::tool::paths;
@@ -33,10 +33,23 @@ pub(super) const SUBJECTS: &[Subject] = &[
     plain(&RUSTLIB_CDYLIB),
     plain(&CPPLIB),
     plain(&CALLBACKS),
-    Subject { arguments: &["-move", "-rounds", "3"], inner: &["main.goStep"], ..plain(&CALLBACKS) },
+    Subject { arguments: &["-move", "-rounds", "3"], ..plain(&CALLBACKS) },
     Subject { arguments: &["-rounds", "3"], delve: false, ..plain(&THREADS) },
     plain(&RUSTCALLS),
     Subject { arguments: &["-threads"], delve: false, ..plain(&RUSTCALLS) },
+    plain(&SIGNALS),
+    Subject { arguments: &["-where", "raise"], ..plain(&SIGNALS) },
+    Subject { arguments: &["-where", "fault"], ..plain(&SIGNALS) },
+    Subject { arguments: &["-where", "go"], ..plain(&SIGNALS) },
+    plain(&ODDCODE),
+    Subject { arguments: &["-kind", "realigned"], ..plain(&ODDCODE) },
+    Subject { arguments: &["-kind", "jump"], ..plain(&ODDCODE) },
+    Subject { arguments: &["-kind", "exception"], ..plain(&ODDCODE) },
+    Subject { arguments: &["-kind", "tail"], ..plain(&ODDCODE) },
+    Subject { arguments: &["-kind", "cold"], ..plain(&ODDCODE) },
+    Subject { arguments: &["-kind", "rbx"], ..plain(&ODDCODE) },
+    Subject { arguments: &["-kind", "expression"], ..plain(&ODDCODE) },
+    Subject { arguments: &["-kind", "without-rows"], gaps: &["no-unwind-rule"], ..plain(&ODDCODE) },
     Subject {
         arguments: &["-callers"],
         inner: &["sqlite3_step", "sqlite3VdbeExec", "sqlite3BtreeNext*", "sqlite3BtreeInsert"],
@@ -47,7 +60,7 @@ pub(super) const SUBJECTS: &[Subject] = &[
         inner: &["pulldown_cmark::firstpass::*", "pulldown_cmark::parse::*"],
         ..plain(&MARKDOWN)
     },
-    Subject { arguments: &["-workers", "1", "-hits", "12"], ..plain(&LOAD) },
+    Subject { arguments: &["-workers", "1", "-hits", "14"], ..plain(&LOAD) },
 ];
 
 /// A Go version and a way to link.
@@ -57,10 +70,15 @@ pub(super) struct Build {
     pub(super) mode: LinkMode,
 }
 
-/// Every Go, linked both ways.
+/// Every Go; the oldest and the newest linked both ways, the others in turn.
 pub(super) fn every_build() -> Vec<Build> {
-    let both = |version| LinkMode::ALL.map(|mode| Build { version, mode });
-    KNOWN.into_iter().flat_map(both).collect()
+    let modes = |at: usize| match at {
+        0 => LinkMode::ALL.to_vec(),
+        at if at + 1 == KNOWN.len() => LinkMode::ALL.to_vec(),
+        at => vec![LinkMode::ALL[at % 2]],
+    };
+    let of = |(at, version)| modes(at).into_iter().map(move |mode| Build { version, mode });
+    KNOWN.into_iter().enumerate().flat_map(of).collect()
 }
 
 /// The two that differ most.

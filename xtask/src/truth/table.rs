@@ -21,14 +21,16 @@ const HEAD: &str = "# What independent tools say
 
 Written by `cargo xtask truth`. Each program runs under cgotrace, and again under
 Delve and gdb with a breakpoint where the probe was; the stacks of all hits are
-compared, physical frame by physical frame, by file and file offset.
+compared, physical frame by physical frame, by file and file offset. At most 200
+hits of a run are compared.
 
 - Delve judges the whole stack. *exact*: the same frames down to the same bottom.
   *gap*: all frames shown are true, and the reason of what is missing is said.
   *wrong*: anything else. *seen in part*: of the exact ones, those of which Delve
-  itself lost the way, always after a callback that moved the goroutine's stack;
-  what lies below is not judged by it.
+  itself lost the way: after a callback that moved the goroutine's stack, or at a
+  rule that it does not execute. What lies below is not judged by it.
 - gdb judges the native frames down to the first Go function.
+- 0 stacks: Delve 1.24 loses processes of which C threads end; gdb judges alone.
 - callers: Go's own `runtime.Callers`, printed by a callback, against the Go
   functions of the stack.
 
