@@ -121,4 +121,6 @@ pub fn walk<T: Target>(registers: Registers, target: &mut T) -> Stack {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

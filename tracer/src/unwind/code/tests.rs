@@ -7,40 +7,27 @@ use tracer_common::rule::{Rule, kind, saved};
 use super::super::switch;
 use super::*;
 
-/// Disassembly of `runtime.asmcgocall` as Go 1.21.13 assembles it.
-const ASMCGOCALL_121: &str = "554889e5488b442410488b5c24184889e264488b3c25f8ffffff4883ff0074684c8b47\
-    30498b70504839f7745b498b304839f77453e8a6d5ffff6448893425f8ffffff488b66384883ec404883e4f048897c\
-    2430488b7f084829d748897c24284889df4889d9ffd0488b7c2430488b7708482b7424286448893c25f8ffffff4889\
-    f4894424205dc34883ec404883e4f048c74424300000000048895424284889df4889d9ffd0488b7424284889f48944\
-    24205dc3";
-/// The same as Go 1.27.3 assembles it.
-const ASMCGOCALL_127: &str = "554889e564488b3c25f8ffffff4883ff0074704c8b4730498b70484839f77463498b30\
-    4839f7745b488b442410488b5c24184889e2e846e0ffff6448893425f8ffffff488b66384883ec104883e4f048897c\
-    2408488b7f084829d748893c24e87cffffff488b7c2408488b7708482b34246448893c25f8ffffff4889f489442420\
-    5dc3488b442410488b5c24184889e24883ec104883e4f048c74424080000000048891424e836ffffff488b34244889\
-    f4894424205dc3";
-/// `crosscall2`, Go 1.21.13: no frame of its own.
-const CROSSCALL2_121: &str = "4883ec3048896c2428488d6c242848891c244c896424084c896c24104c897424184c89\
-    7c24204883ec1848893c24488974240848894c2410e86393ffff4883c418488b1c244c8b6424084c8b6c24104c8b74\
-    24184c8b7c2420488b6c24284883c430c3";
-/// `crosscall2`, Go 1.27.3: RBP is pushed first.
-const CROSSCALL2_127: &str = "554889e54883ec3048896c2428488d6c242848891c244c896424084c896c24104c8974\
-    24184c897c24204883ec1848893c24488974240848894c2410e8bf8fffff4883c418488b1c244c8b6424084c8b6c24\
-    104c8b7424184c8b7c2420488b6c24284883c4305dc3";
-/// `runtime.systemstack`, Go 1.27.3.
-const SYSTEMSTACK: &str = "554889e5488b7c241064488b0425f8ffffff488b5830483b43487465488b134839d0745d48\
-    3b83b8000000755de8aef8ffff6448891425f8ffffff4989d6488b62384889fa488b3fffd764488b0425f8ffffff48\
-    8b5830488b83b80000006448890425f8ffffff488b6038488b686048c740380000000048c74060000000005dc34889\
-    fa488b3f5dffe7488d054f3e0000ffd0cd03";
-/// `runtime.mcall`, Go 1.27.3.
-const MCALL: &str = "554889e54889c24889e3488b5b0849895e40488d5c241049895e38488b5d0049895e60498b5e3048\
-    8b334c39f67505e9ec3c00004c89f04989f6644c893425f8ffffff498b6638bd00000000504c8b2241ffd49058e906\
-    3d00005dc3";
+// What objdump shows of them, with what it means for the rows.
+const ASMCGOCALL_121: &str = include_str!("fixtures/asmcgocall-1.21.txt");
+const ASMCGOCALL_127: &str = include_str!("fixtures/asmcgocall-1.27.txt");
+const CROSSCALL2_121: &str = include_str!("fixtures/crosscall2-1.21.txt");
+const CROSSCALL2_127: &str = include_str!("fixtures/crosscall2-1.27.txt");
+const SYSTEMSTACK: &str = include_str!("fixtures/systemstack-1.27.txt");
+const MCALL: &str = include_str!("fixtures/mcall-1.27.txt");
 
 const ENTRY: u64 = 0x40_0000;
 
-fn bytes(hex: &str) -> Vec<u8> {
-    let digits: Vec<char> = hex.chars().filter(char::is_ascii_hexdigit).collect();
+/// The bytes of plain digits, or of objdump's lines: offset, bytes and instruction, between tabs.
+fn bytes(text: &str) -> Vec<u8> {
+    let digits: Vec<char> = match text.contains('\t') {
+        true => text
+            .lines()
+            .filter_map(|line| line.split('\t').nth(1))
+            .flat_map(str::chars)
+            .filter(char::is_ascii_hexdigit)
+            .collect(),
+        false => text.chars().collect(),
+    };
     digits
         .chunks(2)
         .map(|pair| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap())
