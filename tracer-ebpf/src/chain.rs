@@ -19,6 +19,8 @@ use crate::window::distant;
 const G_M: u64 = 48;
 /// Offset of `g0` in `m`.
 const M_G0: u64 = 0;
+/// Offset of `stack.hi` in `g`.
+const G_STACK_HIGH: u64 = 8;
 /// Offset of `sched.sp` in `g`.
 const G_SCHED_SP: u64 = 56;
 /// How many callbacks deep the chain is followed.
@@ -43,6 +45,11 @@ pub(crate) fn land(registers: &mut Registers) -> bool {
             while level < MAX_LEVELS {
                 let call = next.wrapping_sub(runtime.frame) & !15;
                 if call > sp {
+                    if registers.stack == stack::UNKNOWN as u32
+                        && (level != 0 || !is_live(call, runtime.frame))
+                    {
+                        return false;
+                    }
                     let Some(pc) = distant(call.wrapping_sub(8)) else { return false };
                     registers.pc = pc;
                     registers.values[index::SP as usize] = call;
@@ -60,6 +67,19 @@ pub(crate) fn land(registers: &mut Registers) -> bool {
         number += 1;
     }
     false
+}
+
+/// Whether asmcgocall is in a call now, whose frame on g0 lies at `call`: it has left the
+/// goroutine's SP in `g.sched.sp`. On a thread of C that has called Go before and does not now,
+/// the frame may still lie there, left over.
+#[inline(always)]
+fn is_live(call: u64, frame: u64) -> bool {
+    // asmcgocall's slots of g and depth: see `tracer_common::step`.
+    let (g_slot, depth_slot) = if frame == 64 { (48, 40) } else { (8, 0) };
+    let Some(g) = distant(call + g_slot) else { return false };
+    let Some(depth) = distant(call + depth_slot) else { return false };
+    let Some(high) = distant(g.wrapping_add(G_STACK_HIGH)) else { return false };
+    distant(g.wrapping_add(G_SCHED_SP)) == Some(high.wrapping_sub(depth))
 }
 
 /// `g0.sched.sp` of the thread, by its thread-local g.
