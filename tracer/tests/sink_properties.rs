@@ -3,6 +3,7 @@
 use proptest::option;
 use proptest::prelude::*;
 use tracer::address::{FileOffset, RuntimeAddress};
+use tracer::object::ModuleIdentity;
 use tracer::sink::sanitize::is_hostile;
 use tracer::sink::{JsonSink, Sink, Start, TextOptions, TextSink};
 use tracer::stack::{Entry, Stack, StackFrame, Time};
@@ -38,7 +39,9 @@ fn entry() -> impl Strategy<Value = Entry> {
                 file,
                 line,
                 inlined,
-                module: module.map(Into::into),
+                module: module.map(|path: String| {
+                    ModuleIdentity { path: path.into(), build_id: None }.into()
+                }),
                 address: RuntimeAddress(address),
                 offset: offset.map(FileOffset),
                 exact,
