@@ -4,92 +4,11 @@
 
 mod support;
 
-use std::fmt::Write;
+use xtask::tool::example::{CALLBACKS, ODDCODE, RESOLVE, RUSTCALLS, SIGNALS, THREADS};
+use xtask::tool::go::{KNOWN, TESTED};
 
-use xtask::tool::example::{CALLBACKS, Example, ODDCODE, RUSTCALLS, SIGNALS, THREADS};
-use xtask::tool::expected::Expected;
-use xtask::tool::go::{KNOWN, LinkMode, TESTED};
-
-use support::cgotrace;
-
-/// One run of a program.
-struct Case {
-    example: &'static Example,
-    arguments: &'static [&'static str],
-    probe: &'static str,
-    /// The files of the stacks that it must give, and how often each.
-    stacks: &'static [(&'static str, Count)],
-}
-
-/// How often a stack is there.
-#[derive(Clone, Copy)]
-enum Count {
-    Exactly(usize),
-    /// A Go function that has to grow its stack starts again, so the probe is hit again.
-    AtLeast(usize),
-}
-
-impl Count {
-    fn is(self, found: usize) -> bool {
-        match self {
-            Self::Exactly(count) => found == count,
-            Self::AtLeast(count) => found >= count,
-        }
-    }
-}
-
-use Count::{AtLeast, Exactly};
-
-impl Case {
-    /// Traces it: how many hits had their stack, or what was wrong.
-    fn run(&self, version: &str, mode: LinkMode) -> Result<usize, String> {
-        let folder = tempfile::tempdir().expect("folder");
-        let written = folder.path().join("trace.json");
-        let mut command = cgotrace();
-        command.args(["run", "--format", "json", "--func", self.probe, "-o"]).arg(&written);
-        command.arg("--").arg(self.example.fixture(version, mode)).args(self.arguments);
-        // A signal must not come while Go preempts the loop of signals.
-        if self.arguments.contains(&"loop") {
-            command.env("GODEBUG", "asyncpreemptoff=1");
-        }
-        let output = command.output().expect("start cgotrace");
-        if !output.status.success() {
-            return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)));
-        }
-        let trace = std::fs::read_to_string(written).expect("trace");
-        let read = |(file, _): &(&str, Count)| Expected::named(self.example, file).expect("stack");
-        let expected: Vec<_> = self.stacks.iter().map(read).collect();
-        let counts = Expected::check_each(&expected.iter().collect::<Vec<_>>(), &trace)
-            .map_err(|error| format!("{error:#}"))?;
-        for ((file, count), found) in self.stacks.iter().zip(&counts) {
-            if !count.is(*found) {
-                return Err(format!("{found} stacks as in {file}"));
-            }
-        }
-        Ok(counts.iter().sum())
-    }
-}
-
-/// Runs these, built with these versions of Go and linked both ways.
-fn all_exact(cases: &[Case], versions: &[&str]) {
-    let mut wrong = String::new();
-    for (case, version) in cases.iter().flat_map(|case| versions.iter().map(move |of| (case, of))) {
-        for mode in LinkMode::ALL {
-            let what = format!(
-                "{} {:?} with Go {version}, {}, at {}",
-                case.example.name,
-                case.arguments,
-                mode.name(),
-                case.probe
-            );
-            match case.run(version, mode) {
-                Ok(hits) => println!("{hits:>5} hits exact: {what}"),
-                Err(why) => writeln!(wrong, "{what}: {why}").expect("write"),
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
-}
+use support::case::Count::{AtLeast, Exactly};
+use support::case::{Case, all_exact};
 
 #[test]
 fn callbacks() {
@@ -207,6 +126,20 @@ fn probes_in_stubs_in_libc_and_in_go() {
             &["-rounds", "50", "-where", "raise"],
             "libc.so.6:raise",
             &[("expected-libc.txt", Exactly(50))],
+        ),
+    ];
+    all_exact(&cases, &TESTED);
+}
+
+#[test]
+fn go_goes_on_behind_glue_that_go_linked_itself() {
+    let case = |arguments, probe, stacks| Case { example: &RESOLVE, arguments, probe, stacks };
+    let cases = [
+        case(&["-rounds", "50"], "libc.so.6:getgrgid_r", &[("expected.txt", Exactly(50))]),
+        case(
+            &["-rounds", "20", "-what", "host"],
+            "libc.so.6:getaddrinfo",
+            &[("expected-host.txt", Exactly(20))],
         ),
     ];
     all_exact(&cases, &TESTED);

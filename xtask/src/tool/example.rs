@@ -2,7 +2,7 @@
 
 use super::go::{self, LinkMode};
 use super::hash::{self, Hash};
-use super::library::Library;
+use super::library::{Library, PLAIN};
 use super::paths;
 use anyhow::{Context, Result};
 use std::fs;
@@ -27,7 +27,7 @@ pub struct Example {
     library: Library,
 }
 
-const C: Library = Library::Native { frame_pointers: false };
+const C: Library = Library::Native(PLAIN);
 
 /// The union of a dog and a cat.
 pub const ANIMALS: Example = Example {
@@ -55,7 +55,7 @@ pub const DEEP: Example = Example {
 
 /// The same with frame pointers. It is no fixture.
 pub const DEEP_WITH_FRAME_POINTERS: Example =
-    Example { library: Library::Native { frame_pointers: true }, ..DEEP };
+    Example { library: Library::Native(&["-fno-omit-frame-pointer"]), ..DEEP };
 
 /// The C++ library.
 pub const CPPLIB: Example = Example {
@@ -177,8 +177,19 @@ pub const ODDCODE: Example = Example {
     ..CALLBACKS
 };
 
+/// What the C library is asked for by os/user and net, linked by Go alone.
+pub const RESOLVE: Example = Example {
+    name: "resolve",
+    folder: "resolve",
+    probe: "libc.so.6:getgrgid_r",
+    hits: 1,
+    linkage: "getgrgid_r",
+    library: Library::None,
+    ..CALLBACKS
+};
+
 /// All examples that are fixtures.
-pub const ALL: [&Example; 11] = [
+pub const ALL: [&Example; 12] = [
     &ANIMALS,
     &DEEP,
     &RUSTLIB,
@@ -190,6 +201,7 @@ pub const ALL: [&Example; 11] = [
     &RUSTCALLS,
     &SIGNALS,
     &ODDCODE,
+    &RESOLVE,
 ];
 
 /// Whether a build was needed.
@@ -271,13 +283,13 @@ impl Example {
             package: self.package,
             tags: self.tags(),
             mode,
-            libraries: &libraries,
+            libraries: libraries.as_deref(),
             beside: shared.is_some(),
             linker_flags,
         }
         .run(go, to)
         .with_context(|| format!("build {} with Go {version}, {}", self.name, mode.name()))?;
-        if let Some(shared) = shared {
+        if let Some((shared, libraries)) = shared.zip(libraries) {
             // Renamed into its place: a process may have the old one mapped.
             let partial = folder.join(format!(".{shared}.partial"));
             fs::copy(libraries.join(&shared), &partial)

@@ -2,11 +2,11 @@
 
 use super::command;
 use super::example::{
-    ANIMALS, Built, CALLBACKS, CPPLIB, DEEP, Example, ODDCODE, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB,
-    RUSTLIB_DLOPEN, SIGNALS, THREADS,
+    ANIMALS, Built, CALLBACKS, CPPLIB, DEEP, Example, ODDCODE, RESOLVE, RUSTCALLS, RUSTLIB,
+    RUSTLIB_CDYLIB, RUSTLIB_DLOPEN, SIGNALS, THREADS,
 };
 use super::expected::Expected;
-use super::go::{KNOWN, LinkMode, TESTED};
+use super::go::{KNOWN, LinkMode, NEWEST, TESTED};
 use anyhow::{Context, Result};
 use std::fmt::{self, Display, Formatter};
 use std::fs;
@@ -60,6 +60,10 @@ pub fn matrix() -> Vec<Fixture> {
                 fixtures.extend(made);
             };
             add(&[&ANIMALS, &RUSTLIB, &CALLBACKS], Symbols::Whole);
+            // They compile much of Go's standard library.
+            if rest && (mode == LinkMode::Exe || version == NEWEST) {
+                add(&[&RESOLVE], Symbols::Whole);
+            }
             if rest {
                 add(&[&DEEP, &CPPLIB, &RUSTLIB_CDYLIB, &RUSTLIB_DLOPEN], Symbols::Whole);
                 add(&[&ODDCODE, &RUSTCALLS, &SIGNALS, &THREADS], Symbols::Whole);
