@@ -188,8 +188,18 @@ pub const RESOLVE: Example = Example {
     ..CALLBACKS
 };
 
+/// Go's runtime on stacks that are no goroutine's.
+pub const BOTTOMS: Example = Example {
+    name: "bottoms",
+    folder: "bottoms",
+    probe: "runtime.goexit0",
+    hits: 0,
+    linkage: "runtime.goexit0",
+    ..CALLBACKS
+};
+
 /// All examples that are fixtures.
-pub const ALL: [&Example; 12] = [
+pub const ALL: [&Example; 13] = [
     &ANIMALS,
     &DEEP,
     &RUSTLIB,
@@ -202,6 +212,7 @@ pub const ALL: [&Example; 12] = [
     &SIGNALS,
     &ODDCODE,
     &RESOLVE,
+    &BOTTOMS,
 ];
 
 /// Whether a build was needed.

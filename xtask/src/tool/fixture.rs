@@ -2,8 +2,8 @@
 
 use super::command;
 use super::example::{
-    ANIMALS, Built, CALLBACKS, CPPLIB, DEEP, Example, ODDCODE, RESOLVE, RUSTCALLS, RUSTLIB,
-    RUSTLIB_CDYLIB, RUSTLIB_DLOPEN, SIGNALS, THREADS,
+    ANIMALS, BOTTOMS, Built, CALLBACKS, CPPLIB, DEEP, Example, ODDCODE, RESOLVE, RUSTCALLS,
+    RUSTLIB, RUSTLIB_CDYLIB, RUSTLIB_DLOPEN, SIGNALS, THREADS,
 };
 use super::expected::Expected;
 use super::go::{KNOWN, LinkMode, NEWEST, TESTED};
@@ -60,9 +60,10 @@ pub fn matrix() -> Vec<Fixture> {
                 fixtures.extend(made);
             };
             add(&[&ANIMALS, &RUSTLIB, &CALLBACKS], Symbols::Whole);
-            // They compile much of Go's standard library.
-            if rest && (mode == LinkMode::Exe || version == NEWEST) {
-                add(&[&RESOLVE], Symbols::Whole);
+            // How the others are linked makes no difference to these.
+            if mode == LinkMode::Exe || version == NEWEST {
+                add(&[&BOTTOMS], Symbols::Whole);
+                add(if rest { &[&RESOLVE] } else { &[] }, Symbols::Whole);
             }
             if rest {
                 add(&[&DEEP, &CPPLIB, &RUSTLIB_CDYLIB, &RUSTLIB_DLOPEN], Symbols::Whole);
