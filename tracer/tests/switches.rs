@@ -4,7 +4,7 @@
 
 mod support;
 
-use xtask::tool::example::{CALLBACKS, ODDCODE, RESOLVE, RUSTCALLS, SIGNALS, THREADS};
+use xtask::tool::example::{CALLBACKS, ODDCODE, RESOLVE, RUSTCALLS, SIGNALS, THREADS, THROWS};
 use xtask::tool::go::{KNOWN, TESTED};
 
 use support::case::Count::{AtLeast, Exactly};
@@ -119,6 +119,12 @@ fn probes_in_stubs_in_libc_and_in_go() {
     let cases = [
         // What asmcgocall calls.
         case(&ODDCODE, rounds, "_cgo_*_Cfunc_odd_alloca", &[("expected-stub.txt", Exactly(50))]),
+        case(
+            &ODDCODE,
+            &["-rounds", "50", "-kind", "direct"],
+            "odd_direct",
+            &[("expected-direct.txt", Exactly(50))],
+        ),
         case(&ODDCODE, rounds, "main.call", &[("expected-go.txt", AtLeast(50))]),
         // Called through the PLT.
         case(
@@ -126,6 +132,12 @@ fn probes_in_stubs_in_libc_and_in_go() {
             &["-rounds", "50", "-where", "raise"],
             "libc.so.6:raise",
             &[("expected-libc.txt", Exactly(50))],
+        ),
+        case(
+            &ODDCODE,
+            &["-rounds", "50", "-kind", "write"],
+            "libc.so.6:write",
+            &[("expected-write.txt", Exactly(50))],
         ),
     ];
     all_exact(&cases, &TESTED);
@@ -140,6 +152,39 @@ fn go_goes_on_behind_glue_that_go_linked_itself() {
             &["-rounds", "20", "-what", "host"],
             "libc.so.6:getaddrinfo",
             &[("expected-host.txt", Exactly(20))],
+        ),
+    ];
+    all_exact(&cases, &TESTED);
+}
+
+#[test]
+fn exceptions_that_cross_modules() {
+    const LEAF: &str = "libthrows.so:throws_leaf";
+    let case = |arguments, probe, stacks| Case { example: &THROWS, arguments, probe, stacks };
+    let handler = &["-rounds", "50", "-kind", "handler"];
+    let cases = [
+        case(&["-rounds", "50"], LEAF, &[("expected.txt", Exactly(50))]),
+        case(
+            handler,
+            LEAF,
+            &[("expected-passing.txt", Exactly(50)), ("expected-handler.txt", Exactly(50))],
+        ),
+        case(
+            &["-rounds", "50", "-kind", "translated"],
+            LEAF,
+            &[("expected-translated.txt", Exactly(50))],
+        ),
+        case(handler, "libstdc++.so.6:__cxa_throw", &[("expected-throw.txt", Exactly(50))]),
+        case(
+            handler,
+            "libstdc++.so.6:__gxx_personality_v0",
+            &[("expected-search.txt", AtLeast(50)), ("expected-resume.txt", AtLeast(50))],
+        ),
+        // In the dynamic linker, which binds a call through the PLT.
+        case(
+            &["-kind", "picked"],
+            "libthrows.so:throws_pick",
+            &[("expected-picked.txt", Exactly(1))],
         ),
     ];
     all_exact(&cases, &TESTED);

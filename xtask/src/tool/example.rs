@@ -198,8 +198,19 @@ pub const BOTTOMS: Example = Example {
     ..CALLBACKS
 };
 
+/// C++ exceptions through a shared library.
+pub const THROWS: Example = Example {
+    name: "throws",
+    folder: "throws",
+    probe: "throws_leaf",
+    hits: 1,
+    linkage: "throws_leaf",
+    library: Library::NativeShared,
+    ..CALLBACKS
+};
+
 /// All examples that are fixtures.
-pub const ALL: [&Example; 13] = [
+pub const ALL: [&Example; 14] = [
     &ANIMALS,
     &DEEP,
     &RUSTLIB,
@@ -213,6 +224,7 @@ pub const ALL: [&Example; 13] = [
     &ODDCODE,
     &RESOLVE,
     &BOTTOMS,
+    &THROWS,
 ];
 
 /// Whether a build was needed.

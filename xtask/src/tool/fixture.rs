@@ -3,7 +3,7 @@
 use super::command;
 use super::example::{
     ANIMALS, BOTTOMS, Built, CALLBACKS, CPPLIB, DEEP, Example, ODDCODE, RESOLVE, RUSTCALLS,
-    RUSTLIB, RUSTLIB_CDYLIB, RUSTLIB_DLOPEN, SIGNALS, THREADS,
+    RUSTLIB, RUSTLIB_CDYLIB, RUSTLIB_DLOPEN, SIGNALS, THREADS, THROWS,
 };
 use super::expected::Expected;
 use super::go::{KNOWN, LinkMode, NEWEST, TESTED};
@@ -67,7 +67,7 @@ pub fn matrix() -> Vec<Fixture> {
             }
             if rest {
                 add(&[&DEEP, &CPPLIB, &RUSTLIB_CDYLIB, &RUSTLIB_DLOPEN], Symbols::Whole);
-                add(&[&ODDCODE, &RUSTCALLS, &SIGNALS, &THREADS], Symbols::Whole);
+                add(&[&ODDCODE, &RUSTCALLS, &SIGNALS, &THREADS, &THROWS], Symbols::Whole);
                 add(&[&ANIMALS, &DEEP, &RUSTLIB], Symbols::Omitted);
                 add(&[&ANIMALS, &DEEP, &RUSTLIB], Symbols::Stripped);
             }
