@@ -4,8 +4,11 @@
 
 mod support;
 
-use xtask::tool::example::{CALLBACKS, ODDCODE, RESOLVE, RUSTCALLS, SIGNALS, THREADS, THROWS};
-use xtask::tool::go::{KNOWN, TESTED};
+use xtask::tool::example::{
+    BUILDS_CET, BUILDS_LTO, BUILDS_PG, CALLBACKS, ODDCODE, RESOLVE, RUSTCALLS, SIGNALS, THREADS,
+    THROWS,
+};
+use xtask::tool::go::{KNOWN, NEWEST, TESTED};
 
 use support::case::Count::{AtLeast, Exactly};
 use support::case::{Case, all_exact};
@@ -188,4 +191,35 @@ fn exceptions_that_cross_modules() {
         ),
     ];
     all_exact(&cases, &TESTED);
+}
+
+#[test]
+fn libraries_that_are_built_in_other_ways() {
+    let case = |example, stacks| Case {
+        example,
+        arguments: &["-rounds", "50"],
+        probe: "builds_leaf",
+        stacks,
+    };
+    let plain = &[
+        ("expected.txt", Exactly(50)),
+        ("expected-destructor.txt", Exactly(50)),
+        ("expected-handler.txt", Exactly(50)),
+    ];
+    let inlined = &[
+        ("expected-lto.txt", Exactly(50)),
+        ("expected-destructor.txt", Exactly(50)),
+        ("expected-handler.txt", Exactly(50)),
+    ];
+    let cases = [
+        case(&BUILDS_LTO, inlined),
+        case(&BUILDS_CET, plain),
+        case(&BUILDS_PG, plain),
+        // In the prologue of each of eight calls.
+        Case {
+            probe: "libc.so.6:mcount",
+            ..case(&BUILDS_PG, &[("expected-mcount.txt", Exactly(400))])
+        },
+    ];
+    all_exact(&cases, &[NEWEST]);
 }

@@ -209,8 +209,30 @@ pub const THROWS: Example = Example {
     ..CALLBACKS
 };
 
+/// C and C++ that the linker optimises.
+pub const BUILDS_LTO: Example = Example {
+    name: "builds-lto",
+    folder: "builds",
+    probe: "builds_leaf",
+    hits: 0,
+    linkage: "builds_leaf",
+    library: Library::Native(&["-fomit-frame-pointer", "-flto", "-ffat-lto-objects"]),
+    ..CALLBACKS
+};
+
+/// The same with marks at each place that may be jumped to.
+pub const BUILDS_CET: Example = Example {
+    name: "builds-cet",
+    library: Library::Native(&["-fomit-frame-pointer", "-fcf-protection=full"]),
+    ..BUILDS_LTO
+};
+
+/// The same for a profiler.
+pub const BUILDS_PG: Example =
+    Example { name: "builds-pg", library: Library::Native(&["-pg"]), ..BUILDS_LTO };
+
 /// All examples that are fixtures.
-pub const ALL: [&Example; 14] = [
+pub const ALL: [&Example; 17] = [
     &ANIMALS,
     &DEEP,
     &RUSTLIB,
@@ -225,6 +247,9 @@ pub const ALL: [&Example; 14] = [
     &RESOLVE,
     &BOTTOMS,
     &THROWS,
+    &BUILDS_LTO,
+    &BUILDS_CET,
+    &BUILDS_PG,
 ];
 
 /// Whether a build was needed.

@@ -2,8 +2,8 @@
 
 use super::command;
 use super::example::{
-    ANIMALS, BOTTOMS, Built, CALLBACKS, CPPLIB, DEEP, Example, ODDCODE, RESOLVE, RUSTCALLS,
-    RUSTLIB, RUSTLIB_CDYLIB, RUSTLIB_DLOPEN, SIGNALS, THREADS, THROWS,
+    ANIMALS, BOTTOMS, BUILDS_CET, BUILDS_LTO, BUILDS_PG, Built, CALLBACKS, CPPLIB, DEEP, Example,
+    ODDCODE, RESOLVE, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB, RUSTLIB_DLOPEN, SIGNALS, THREADS, THROWS,
 };
 use super::expected::Expected;
 use super::go::{KNOWN, LinkMode, NEWEST, TESTED};
@@ -64,6 +64,9 @@ pub fn matrix() -> Vec<Fixture> {
             if mode == LinkMode::Exe || version == NEWEST {
                 add(&[&BOTTOMS], Symbols::Whole);
                 add(if rest { &[&RESOLVE] } else { &[] }, Symbols::Whole);
+            }
+            if version == NEWEST {
+                add(&[&BUILDS_LTO, &BUILDS_CET, &BUILDS_PG], Symbols::Whole);
             }
             if rest {
                 add(&[&DEEP, &CPPLIB, &RUSTLIB_CDYLIB, &RUSTLIB_DLOPEN], Symbols::Whole);
