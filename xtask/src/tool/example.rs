@@ -231,8 +231,18 @@ pub const BUILDS_CET: Example = Example {
 pub const BUILDS_PG: Example =
     Example { name: "builds-pg", library: Library::Native(&["-pg"]), ..BUILDS_LTO };
 
+/// Many threads that call malloc.
+pub const MALLOCS: Example = Example {
+    name: "mallocs",
+    folder: "mallocs",
+    probe: "libc.so.6:malloc",
+    hits: 0,
+    linkage: "malloc",
+    ..CALLBACKS
+};
+
 /// All examples that are fixtures.
-pub const ALL: [&Example; 17] = [
+pub const ALL: [&Example; 18] = [
     &ANIMALS,
     &DEEP,
     &RUSTLIB,
@@ -250,6 +260,7 @@ pub const ALL: [&Example; 17] = [
     &BUILDS_LTO,
     &BUILDS_CET,
     &BUILDS_PG,
+    &MALLOCS,
 ];
 
 /// Whether a build was needed.

@@ -3,7 +3,8 @@
 use super::command;
 use super::example::{
     ANIMALS, BOTTOMS, BUILDS_CET, BUILDS_LTO, BUILDS_PG, Built, CALLBACKS, CPPLIB, DEEP, Example,
-    ODDCODE, RESOLVE, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB, RUSTLIB_DLOPEN, SIGNALS, THREADS, THROWS,
+    MALLOCS, ODDCODE, RESOLVE, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB, RUSTLIB_DLOPEN, SIGNALS,
+    THREADS, THROWS,
 };
 use super::expected::Expected;
 use super::go::{KNOWN, LinkMode, NEWEST, TESTED};
@@ -63,7 +64,7 @@ pub fn matrix() -> Vec<Fixture> {
             // How the others are linked makes no difference to these.
             if mode == LinkMode::Exe || version == NEWEST {
                 add(&[&BOTTOMS], Symbols::Whole);
-                add(if rest { &[&RESOLVE] } else { &[] }, Symbols::Whole);
+                add(if rest { &[&RESOLVE, &MALLOCS] } else { &[] }, Symbols::Whole);
             }
             if version == NEWEST {
                 add(&[&BUILDS_LTO, &BUILDS_CET, &BUILDS_PG], Symbols::Whole);
