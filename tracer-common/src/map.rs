@@ -27,6 +27,11 @@ pub struct ModuleKey {
 
 const _: () = assert!(size_of::<ModuleKey>() == 16);
 
+impl ModuleKey {
+    /// The vdso, which is no file: no file has inode 0 on device 0.
+    pub const VDSO: Self = Self { inode: 0, device: 0, generation: 0 };
+}
+
 /// One executable segment of a module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -84,6 +89,16 @@ pub struct Mapping {
     pub offset: u64,
     /// The module's number.
     pub module: u64,
+}
+
+impl Mapping {
+    /// Where a segment of the module with this number lies, by the module's load bias.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of(segment: &Segment, bias: u64, module: u64) -> Self {
+        let start = bias.wrapping_add(segment.address);
+        Self { start, end: start.wrapping_add(segment.size), offset: segment.offset, module }
+    }
 }
 
 /// What a process had mapped when it started, by its dynamic linker's list; in no order.
@@ -184,6 +199,8 @@ pub struct Config {
     pub task_exec: u64,
     /// `task_struct.thread` plus `thread_struct.fsbase`.
     pub task_thread_pointer: u64,
+    /// `mm_struct.context` plus `mm_context_t.vdso`; 0 where the kernel has no such thing.
+    pub mm_vdso: u64,
     /// `pid.numbers`.
     pub pid_numbers: u64,
     /// `pid.level`.

@@ -29,6 +29,8 @@ pub(crate) struct Slot {
     pub(crate) unknown: u64,
     /// See `unknown`.
     pub(crate) unknown_module: ModuleKey,
+    /// The module that is looked up.
+    pub(crate) key: ModuleKey,
     /// The probed module's number.
     pub(crate) module: u64,
     /// The probed module's load bias: run-time address less ELF virtual address.

@@ -85,13 +85,8 @@ unsafe extern "C" fn on_module(index: u32, list: *mut List) -> i64 {
     let Some(module) = MODULES.get(found.module as u32) else { return 0 };
     // The first executable segment: linkers make one.
     let segment = module.segments[0];
-    let start = bias.wrapping_add(segment.address);
-    slot.listed.mappings[bounded::<{ MAX_LISTED as u64 - 1 }>(index as u64)] = Mapping {
-        start,
-        end: start.wrapping_add(segment.size),
-        offset: segment.offset,
-        module: found.module,
-    };
+    slot.listed.mappings[bounded::<{ MAX_LISTED as u64 - 1 }>(index as u64)] =
+        Mapping::of(&segment, bias, found.module);
     slot.listed.count += less(0, segment.size);
     0
 }

@@ -49,7 +49,7 @@ impl Case {
         command.args(["run", "--format", "json", "--func", self.probe, "-o"]).arg(&written);
         command.arg("--").arg(self.example.fixture(version, mode)).args(self.arguments);
         // A signal must not come while Go preempts the loop of signals.
-        if self.arguments.contains(&"loop") {
+        if ["loop", "go-clock"].iter().any(|looped| self.arguments.contains(looped)) {
             command.env("GODEBUG", "asyncpreemptoff=1");
         }
         let output = command.output().expect("start cgotrace");
@@ -158,6 +158,28 @@ fn signal_handlers_over_c_and_over_go() {
         case(&["-rounds", "50", "-where", "fault"], &[("expected-fault.txt", Exactly(50))]),
         case(&["-rounds", "50", "-where", "go"], &[("expected-go.txt", Exactly(50))]),
         case(&["-rounds", "500", "-where", "loop"], &[("expected-loop.txt", Exactly(500))]),
+    ];
+    all_exact(&cases, &TESTED);
+}
+
+#[test]
+fn signal_handlers_over_the_vdso() {
+    let case =
+        |arguments, stacks| Case { example: &SIGNALS, arguments, probe: "signals_leaf", stacks };
+    // Where a signal comes is chance; most of the time is spent in the vdso.
+    let cases = [
+        case(
+            &["-rounds", "500", "-where", "clock"],
+            &[("expected-clock-vdso.txt", AtLeast(100)), ("expected-clock.txt", AtLeast(0))],
+        ),
+        case(
+            &["-rounds", "500", "-where", "go-clock"],
+            &[
+                ("expected-go-clock-vdso.txt", AtLeast(100)),
+                ("expected-go-clock.txt", AtLeast(0)),
+                ("expected-go-clock-preempted.txt", AtLeast(0)),
+            ],
+        ),
     ];
     all_exact(&cases, &TESTED);
 }

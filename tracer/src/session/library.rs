@@ -9,8 +9,12 @@ use tracer_common::map::{MAX_RUNTIMES, ModuleKey, Segment};
 use crate::bpf::{BpfError, Kernel, TableWriter};
 use crate::object::go::GoModule;
 use crate::object::{DebugFiles, ModuleNumber, Modules, ObjectFile};
+use crate::process;
 use crate::symbol::Symbolizer;
 use crate::unwind::{self, Tables, module_rows};
+
+/// What stacks call the vdso, as `/proc/PID/maps` does.
+const VDSO: &str = "[vdso]";
 
 /// Everything that is known of modules.
 pub(super) struct Library {
@@ -53,6 +57,34 @@ impl Library {
         warn: &mut dyn FnMut(String),
     ) -> Result<Option<ModuleNumber>, BpfError> {
         let key = kernel.module_key(path, object.data())?;
+        self.add_as(key, path, object, go, warn)
+    }
+
+    /// Makes the vdso known: it is no file, so processes have it under a key of its own. Without it
+    /// a stack that goes through it says so.
+    pub(super) fn add_vdso(&mut self, warn: &mut dyn FnMut(String)) -> Result<(), BpfError> {
+        let Some(image) = process::vdso() else { return Ok(()) };
+        let path = Path::new(VDSO);
+        match ObjectFile::from_memory(&image, path) {
+            Ok(object) => {
+                self.add_as(ModuleKey::VDSO, path, &Arc::new(object), None, warn).map(drop)
+            }
+            Err(error) => {
+                warn(error.to_string());
+                Ok(())
+            }
+        }
+    }
+
+    /// As [`Library::add`], under this key.
+    fn add_as(
+        &mut self,
+        key: ModuleKey,
+        path: &Path,
+        object: &Arc<ObjectFile>,
+        go: Option<Arc<GoModule>>,
+        warn: &mut dyn FnMut(String),
+    ) -> Result<Option<ModuleNumber>, BpfError> {
         if let Some(number) = self.numbers.get(&key) {
             return Ok(Some(*number));
         }
