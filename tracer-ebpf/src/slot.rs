@@ -20,6 +20,8 @@ pub(crate) struct Slot {
     pub(crate) walk: Walk,
     /// Where the probed function's segment lies, and where the last other address was found.
     pub(crate) known: [Mapping; 2],
+    /// The hash of the frames so far.
+    pub(crate) hash: u64,
     /// The process; its `tgid` is 0 until it is needed.
     pub(crate) process: ProcessKey,
     /// A run-time address that needed the mappings of a process that userspace has not told of; 0

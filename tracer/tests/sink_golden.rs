@@ -59,7 +59,7 @@ fn stack(end: End, entries: Vec<Entry>) -> Stack {
         goroutine: Some(1),
         probe: "animal_print".to_owned(),
         end,
-        entries,
+        entries: entries.into(),
     }
 }
 

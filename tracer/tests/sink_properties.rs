@@ -64,7 +64,7 @@ fn stack() -> impl Strategy<Value = Stack> {
             goroutine,
             probe,
             end,
-            entries,
+            entries: entries.into(),
         },
     )
 }
@@ -94,7 +94,7 @@ proptest! {
         prop_assert_eq!(record["probe"].as_str(), Some(stack.probe.as_str()));
         prop_assert_eq!(record["complete"].as_bool(), Some(stack.is_complete()));
         prop_assert_eq!(record["frames"].as_array().map(Vec::len), Some(stack.entries.len()));
-        for (shown, entry) in record["frames"].as_array().into_iter().flatten().zip(&stack.entries) {
+        for (shown, entry) in record["frames"].as_array().into_iter().flatten().zip(stack.entries.iter()) {
             prop_assert_eq!(shown.as_object().map(serde_json::Map::len), Some(11));
             match entry {
                 Entry::Gap(reason) => {

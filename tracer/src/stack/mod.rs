@@ -7,10 +7,11 @@ mod clock;
 mod summary;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tracer_common::reason::{End, Reason};
 
-pub use assemble::assemble;
+pub use assemble::Assembler;
 pub use clock::{ClockOffset, Time};
 pub use summary::Summary;
 
@@ -36,8 +37,8 @@ pub struct Stack {
     pub probe: String,
     /// Where the walk ended.
     pub end: End,
-    /// Innermost first.
-    pub entries: Vec<Entry>,
+    /// Innermost first. Hits of one stack share them, while they are remembered.
+    pub entries: Arc<[Entry]>,
 }
 
 /// One line of a stack.
