@@ -8,7 +8,8 @@
 use aya_ebpf::helpers::generated::{bpf_find_vma, bpf_get_current_task_btf};
 use tracer_common::bound::{bounded, less};
 use tracer_common::map::{
-    MAX_LISTED, MAX_MAPPINGS, MAX_SEGMENTS, Mapping, ModuleKey, NO_MODULE, cookie,
+    MAX_LISTED, MAX_MAPPINGS, MAX_RUNTIMES, MAX_SEGMENTS, Mapping, ModuleKey, NO_BIAS, NO_MODULE,
+    cookie,
 };
 use tracer_common::reason::Reason;
 use tracer_common::walk::Location;
@@ -185,6 +186,30 @@ fn by_bias(slot: &mut Slot, address: u64) -> bool {
         index += 1;
     }
     false
+}
+
+/// Leaves the load bias of a Go runtime's module in the present process in `runtime_bias`,
+/// [`NO_BIAS`] where it is not known. `number` is that of the runtime.
+#[inline(never)]
+pub(crate) fn find_runtime_bias(slot: *mut Slot, number: u64, module: u64) {
+    // SAFETY: a claimed slot.
+    let slot = unsafe { &mut *slot };
+    if module == slot.module {
+        slot.runtime_bias = slot.bias;
+        return;
+    }
+    slot.runtime_bias = NO_BIAS;
+    if slot.process.tgid == 0 {
+        slot.process = task::process_key();
+    }
+    let number = bounded::<{ MAX_RUNTIMES as u64 - 1 }>(number);
+    // SAFETY: as in `told`.
+    let (told, listed) = unsafe { (PROCESSES.get(&slot.process), LISTED.get(&slot.process)) };
+    if let Some(told) = told {
+        slot.runtime_bias = told.runtimes[number];
+    } else if let Some(listed) = listed {
+        slot.runtime_bias = listed.runtimes[number];
+    }
 }
 
 /// The number of a module; that of none where it is not known.
