@@ -82,13 +82,10 @@ fn ensure_part(part: Part, versions: &[&str]) -> Result<()> {
             Need { sign: Sign::Program("gdb"), package: "gdb" },
         ]),
         Part::Judges => debian::ensure_delve().map(drop),
-        Part::Names => apt::ensure(&[Need {
-            sign: Sign::Program("llvm-symbolizer-22"),
-            package: "llvm-22",
-        }]),
-        Part::Clang => {
-            apt::ensure(&[Need { sign: Sign::Program("clang++"), package: "clang" }])
+        Part::Names => {
+            apt::ensure(&[Need { sign: Sign::Program("llvm-symbolizer-22"), package: "llvm-22" }])
         }
+        Part::Clang => apt::ensure(&[Need { sign: Sign::Program("clang++"), package: "clang" }]),
         Part::Bpf => toolchain::ensure(),
         Part::Vm => apt::ensure(&[
             Need { sign: Sign::Program("qemu-system-x86_64"), package: "qemu-system-x86" },

@@ -5,18 +5,23 @@
 
 mod chain;
 mod compare;
+mod mutants;
 mod sample;
 pub(crate) mod subject;
+mod table;
 
+use super::mutate;
 use crate::setup::{self, Part};
 use anyhow::{Context, Result, bail, ensure};
 use chain::Chain;
 use compare::{Judge, Verdict};
+use mutants::MUTANTS;
 use sample::Functions;
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use subject::{Kind, SUBJECTS, Subject};
-use xtask::tool::go;
+use xtask::tool::{go, smoke};
 
 /// The judge of native code: the LLVM that the BPF toolchain needs too.
 const LLVM: &str = "llvm-symbolizer-22";
@@ -29,7 +34,10 @@ pub(crate) struct Arguments {
     /// Only these programs. docs/truth.md is not written.
     #[arg(long = "program", value_delimiter = ',', value_name = "NAME")]
     programs: Vec<String>,
-    /// At least so many addresses a program.
+    /// Only the mutants: cgotrace with one mistake at a time, which the judges must find.
+    #[arg(long)]
+    mutate: bool,
+    /// At least so many addresses a program. docs/truth.md is not written.
     #[arg(long, value_name = "COUNT")]
     addresses: Option<usize>,
     /// Show so many of each program's different and wrong answers.
@@ -40,7 +48,12 @@ pub(crate) struct Arguments {
 /// What one judge said of one program.
 struct Line {
     program: &'static str,
+    /// Bytes of its file.
+    size: u64,
+    functions: usize,
     judge: Judge,
+    /// Addresses in inlined calls.
+    inlined: usize,
     same: usize,
     different: BTreeMap<&'static str, usize>,
     wrong: usize,
@@ -48,45 +61,81 @@ struct Line {
     shown: Vec<String>,
 }
 
+/// More different answers than one in so many fail.
+const TOLERATED: usize = 1000;
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     setup::ensure(&[Part::Native, Part::Names], &[])?;
+    if arguments.mutate {
+        let few = |subject: &&Subject| matches!(subject.name, "c++-gcc" | "go-1.27");
+        let subjects: Vec<_> = SUBJECTS.iter().filter(few).collect();
+        return mutate::catch(MUTANTS, |cgotrace| {
+            let (_, failures) = judge_all(cgotrace, &subjects, 3000, 0);
+            Ok(failures)
+        });
+    }
     let is_asked = |subject: &&Subject| match arguments.programs.as_slice() {
         [] => subject.quick || !arguments.quick,
         named => named.iter().any(|name| name == subject.name),
     };
     let subjects: Vec<_> = SUBJECTS.iter().filter(is_asked).collect();
     ensure!(!subjects.is_empty(), "no such program: {}", arguments.programs.join(", "));
-    let count = arguments.addresses.unwrap_or(if arguments.quick { 3000 } else { 10_000 });
-    let frames = subject::frames()?;
-    let mut failures = Vec::new();
-    for subject in subjects {
-        let lines = judge(&frames, subject, count, arguments.show);
-        match lines.with_context(|| format!("judge {}", subject.name)) {
-            Ok(lines) => {
-                for line in lines {
-                    println!(
-                        "{} by {}: {} same, {:?} different, {} wrong",
-                        line.program,
-                        line.judge.name(),
-                        line.same,
-                        line.different,
-                        line.wrong
-                    );
-                    for one in line.shown {
-                        println!("{one}");
-                    }
-                }
-            }
-            Err(error) => failures.push(format!("{error:#}")),
-        }
+    if subjects.iter().any(|subject| subject.kind.needs_clang()) {
+        setup::ensure(&[Part::Clang], &[])?;
+    }
+    let count = arguments.addresses.unwrap_or(if arguments.quick { 1000 } else { 10_000 });
+    let cgotrace = smoke::build_cgotrace()?;
+    let (lines, failures) = judge_all(&cgotrace, &subjects, count, arguments.show);
+    if arguments.quick || !arguments.programs.is_empty() || arguments.addresses.is_some() {
+        print!("{}", table::text(&lines));
+    } else {
+        super::table::write_names(&table::text(&lines))?;
     }
     if !failures.is_empty() {
-        bail!("{}", failures.join("\n"));
+        bail!("{} failures:\n{}", failures.len(), failures.join("\n"));
     }
     Ok(())
 }
 
-fn judge(frames: &Path, subject: &Subject, count: usize, show: usize) -> Result<Vec<Line>> {
+/// The quick part of the suite.
+pub(crate) fn quick() -> Result<()> {
+    run(&Arguments { quick: true, programs: Vec::new(), addresses: None, show: 3, mutate: false })
+}
+
+/// Judges all of these with this cgotrace; gives all that must not be, too.
+fn judge_all(
+    cgotrace: &Path,
+    subjects: &[&Subject],
+    count: usize,
+    show: usize,
+) -> (Vec<Line>, Vec<String>) {
+    let (mut lines, mut failures) = (Vec::new(), Vec::new());
+    for subject in subjects {
+        let judged = judge(cgotrace, subject, count, show);
+        for line in judged.unwrap_or_else(|error| {
+            failures.push(format!("{}: {error:#}", subject.name));
+            Vec::new()
+        }) {
+            let of = format!("{} by {}", line.program, line.judge.name());
+            let (different, all) = (line.different(), line.addresses());
+            println!(
+                "truth: {of}: {} same, {different} different, {} wrong",
+                line.same, line.wrong
+            );
+            line.shown.iter().for_each(|one| println!("{one}"));
+            if line.wrong > 0 {
+                failures.push(format!("{of}: {} of {all} wrong", line.wrong));
+            }
+            if different * TOLERATED > all {
+                failures.push(format!("{of}: {different} of {all} different"));
+            }
+            lines.push(line);
+        }
+    }
+    (lines, failures)
+}
+
+fn judge(cgotrace: &Path, subject: &Subject, count: usize, show: usize) -> Result<Vec<Line>> {
     let program = subject.kind.build(subject.name)?;
     let twin = subject.kind.twin(&program);
     let mut functions = Functions::of(&twin)?;
@@ -95,12 +144,16 @@ fn judge(frames: &Path, subject: &Subject, count: usize, show: usize) -> Result<
         functions.only(&(place("runtime.text")?..place("runtime.etext")?));
     }
     let addresses = functions.sample(count);
-    let ours = chain::ours(frames, &program, &addresses)?;
+    let size = fs::metadata(&program).context("ask for a program's size")?.len();
+    let ours = chain::ours(cgotrace, &program, &addresses)?;
     let mut lines = Vec::new();
     for (judge, theirs) in judges(subject, &program, &functions, &addresses)? {
         let mut line = Line {
             program: subject.name,
+            size,
+            functions: functions.count(),
             judge,
+            inlined: ours.iter().filter(|chain| chain.len() > 1).count(),
             same: 0,
             different: BTreeMap::new(),
             wrong: 0,
@@ -108,25 +161,38 @@ fn judge(frames: &Path, subject: &Subject, count: usize, show: usize) -> Result<
         };
         for (address, (our, their)) in addresses.iter().zip(ours.iter().zip(&theirs)) {
             let verdict = judge.compare(*address, our, their, &functions);
-            match verdict {
-                Verdict::Same => {
-                    line.same += 1;
-                    continue;
-                }
-                Verdict::Different(class) => *line.different.entry(class).or_default() += 1,
-                Verdict::Wrong => line.wrong += 1,
-            }
-            let of = match verdict {
-                Verdict::Different(class) => line.different[class],
-                _ => line.wrong,
-            };
-            if of <= show {
+            if line.add(&verdict) <= show {
                 line.shown.push(shown(*address, &verdict, our, their));
             }
         }
         lines.push(line);
     }
     Ok(lines)
+}
+
+impl Line {
+    /// Counts a verdict, and gives how often it is there; for the same, more than anyone would
+    /// show.
+    fn add(&mut self, verdict: &Verdict) -> usize {
+        let count = match verdict {
+            Verdict::Same => {
+                self.same += 1;
+                return usize::MAX;
+            }
+            Verdict::Different(class) => self.different.entry(class).or_default(),
+            Verdict::Wrong => &mut self.wrong,
+        };
+        *count += 1;
+        *count
+    }
+
+    fn addresses(&self) -> usize {
+        self.same + self.different() + self.wrong
+    }
+
+    fn different(&self) -> usize {
+        self.different.values().sum()
+    }
 }
 
 /// What every judge of this program says.

@@ -255,7 +255,10 @@ fn an_inlined_function_without_a_linkage_name_has_its_scope() {
     ];
     assert_eq!(names, expected);
     assert_eq!(frames[0].symbol, "leaf");
-    assert_eq!(frames.iter().map(|frame| frame.line).collect::<Vec<_>>(), [6, 8, 9, 12, 14, 15].map(Some));
+    assert_eq!(
+        frames.iter().map(|frame| frame.line).collect::<Vec<_>>(),
+        [6, 8, 9, 12, 14, 15].map(Some)
+    );
 }
 
 #[test]

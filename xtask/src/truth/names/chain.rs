@@ -15,8 +15,6 @@ pub(super) type Chain = Vec<Call>;
 pub(super) struct Call {
     /// The linkage name, or the plain one where there is none. Empty where it is not known.
     pub(super) symbol: String,
-    /// The name for people; only ours.
-    pub(super) function: String,
     /// Empty where it is not known.
     pub(super) file: String,
     /// 0 where it is not known.
@@ -51,9 +49,9 @@ fn ask_file(command: &mut Command, mut input: File) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// What cgotrace says, by its example `frames`.
-pub(super) fn ours(frames: &Path, program: &Path, addresses: &[u64]) -> Result<Vec<Chain>> {
-    let said = ask(Command::new(frames).arg(program), addresses)?;
+/// What cgotrace says.
+pub(super) fn ours(cgotrace: &Path, program: &Path, addresses: &[u64]) -> Result<Vec<Chain>> {
+    let said = ask(Command::new(cgotrace).arg("name-addresses").arg(program), addresses)?;
     let chains = said.lines().map(|line| {
         let said: Value = serde_json::from_str(line).context("read our frames")?;
         let frames = said["frames"].as_array().context("read our frames")?;
@@ -65,7 +63,6 @@ pub(super) fn ours(frames: &Path, program: &Path, addresses: &[u64]) -> Result<V
 fn our_call(frame: &Value) -> Call {
     Call {
         symbol: text(&frame["symbol"]),
-        function: text(&frame["function"]),
         file: text(&frame["file"]),
         line: frame["line"].as_u64().unwrap_or(0),
     }
@@ -83,7 +80,6 @@ pub(super) fn llvm(program: &Path, addresses: &[u64]) -> Result<Vec<Chain>> {
         let symbols = said["Symbol"].as_array().with_context(|| format!("no symbols: {line}"))?;
         let calls = symbols.iter().map(|symbol| Call {
             symbol: text(&symbol["FunctionName"]),
-            function: String::new(),
             file: text(&symbol["FileName"]),
             line: symbol["Line"].as_u64().unwrap_or(0),
         });
@@ -111,7 +107,7 @@ pub(super) fn addr2line(go: &Path, program: &Path, addresses: &[u64]) -> Result<
         }
         let (symbol, file) = ((*function).to_owned(), file.to_owned());
         let line = line.parse().unwrap_or(0);
-        Ok(vec![Call { symbol, function: String::new(), file, line }])
+        Ok(vec![Call { symbol, file, line }])
     });
     complete(chains.collect::<Result<_>>()?, addresses)
 }
@@ -125,7 +121,7 @@ pub(super) fn go_runtime(program: &Path, main: u64, addresses: &[u64]) -> Result
             let [symbol, file, line] = call else { anyhow::bail!("the program said: {call:?}") };
             let (symbol, file) = ((*symbol).to_owned(), file.trim_matches('?').to_owned());
             let line = line.parse().context("read a line")?;
-            Ok(Call { symbol, function: String::new(), file, line })
+            Ok(Call { symbol, file, line })
         });
         let calls: Result<Chain> = calls.collect();
         Ok(calls?.into_iter().filter(|call| *call != Call::default()).collect())

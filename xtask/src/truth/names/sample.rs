@@ -47,7 +47,9 @@ impl Functions {
             }
         };
         self.places.insert(name.to_owned(), address);
-        if size > 0 && matches!(kind, "t" | "T" | "w" | "W") {
+        // Go's linker marks where some of its text begins and ends.
+        let is_mark = name.starts_with("go:textfips");
+        if size > 0 && matches!(kind, "t" | "T" | "w" | "W") && !is_mark {
             let new = || Function { size: 0, names: Vec::new() };
             let function = self.by_address.entry(address).or_insert_with(new);
             function.size = function.size.max(size);
@@ -64,6 +66,11 @@ impl Functions {
     /// Drops those that do not begin in this range.
     pub(super) fn only(&mut self, range: &Range<u64>) {
         self.by_address.retain(|address, _| range.contains(address));
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.by_address.len()
     }
 
     /// Whether a function begins at an address.
@@ -100,7 +107,7 @@ impl Functions {
                 addresses.extend(*begin..*begin + function.size);
                 continue;
             }
-            if mix(*begin) % 8 == 0 {
+            if mix(*begin).is_multiple_of(8) {
                 addresses.push(*begin);
             }
             let offset = |number| mix(begin.wrapping_mul(31).wrapping_add(number)) % function.size;

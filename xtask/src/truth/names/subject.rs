@@ -29,8 +29,8 @@ pub(crate) enum Kind {
     Sqlite { compiler: &'static str, flags: &'static [&'static str] },
     /// `subjects/cpp`.
     Cpp { compiler: &'static str, flags: &'static [&'static str], objects: usize },
-    /// The example `frames`, which names the others, with full debug information.
-    Frames,
+    /// cgotrace itself, with full debug information.
+    Cgotrace,
     /// The shared library of the example `rustlib`.
     Rustlib,
 }
@@ -69,7 +69,7 @@ pub(super) const SUBJECTS: &[Subject] = &[
     },
     native("c++-clang", Kind::Cpp { compiler: "clang++", flags: FLAGS_4, objects: 1 }),
     Subject { quick: true, ..native("rust-cdylib", Kind::Rustlib) },
-    native("rust", Kind::Frames),
+    native("rust", Kind::Cgotrace),
     native("c++-large", LARGE),
 ];
 
@@ -90,12 +90,17 @@ impl Kind {
                 cached(&to, &format!("{compiler} {flags:?}"), &sources, compiler, |to| {
                     let shared = ["-shared", "-fPIC"];
                     command::run_quietly(
-                        Command::new(compiler).args(flags).args(shared).arg(&source).arg("-o").arg(to),
+                        Command::new(compiler)
+                            .args(flags)
+                            .args(shared)
+                            .arg(&source)
+                            .arg("-o")
+                            .arg(to),
                     )
                 })?;
             }
             Self::Cpp { compiler, flags, objects } => cpp_program(compiler, flags, objects, &to)?,
-            Self::Frames => return frames(),
+            Self::Cgotrace => return cgotrace(),
             Self::Rustlib => {
                 let go = go::ensure_version(go::NEWEST)?;
                 let program = RUSTLIB_CDYLIB.fixture(go::NEWEST, LinkMode::Pie);
@@ -107,6 +112,15 @@ impl Kind {
         Ok(to)
     }
 
+    pub(super) fn needs_clang(self) -> bool {
+        match self {
+            Self::Sqlite { compiler, .. } | Self::Cpp { compiler, .. } => {
+                compiler.starts_with("clang")
+            }
+            _ => false,
+        }
+    }
+
     /// Where it lies unstripped, once built.
     pub(super) fn twin(self, program: &Path) -> PathBuf {
         match self {
@@ -116,21 +130,17 @@ impl Kind {
     }
 }
 
-/// The example `frames`: what names, and a Rust program with full debug information.
-pub(crate) fn frames() -> Result<PathBuf> {
-    build_frames(&paths::root(), &paths::target().join("truth/cargo"))
-}
-
-/// Builds `frames` from the sources in a folder.
-pub(super) fn build_frames(tree: &Path, target: &Path) -> Result<PathBuf> {
+/// cgotrace itself with full debug information.
+fn cgotrace() -> Result<PathBuf> {
+    let target = paths::target().join("truth/cargo");
     command::run_quietly(
         command::cargo()
-            .args(["build", "--release", "--locked", "--package", "tracer", "--example", "frames"])
-            .current_dir(tree)
+            .args(["build", "--release", "--locked", "--package", "tracer", "--bin", "cgotrace"])
+            .current_dir(paths::root())
             .env("CARGO_PROFILE_RELEASE_DEBUG", "2")
-            .env("CARGO_TARGET_DIR", target),
+            .env("CARGO_TARGET_DIR", &target),
     )?;
-    Ok(target.join("release/examples/frames"))
+    Ok(target.join("release/cgotrace"))
 }
 
 fn go_program(version: &str, mode: LinkMode, stripped: bool, to: &Path) -> Result<()> {
