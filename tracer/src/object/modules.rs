@@ -5,17 +5,26 @@ use std::sync::Arc;
 
 use tracer_common::map::{MAX_MODULES, NO_MODULE};
 
-use super::ObjectFile;
+use super::{BuildId, ObjectFile};
 
 /// A module's number in this session: what frames and cookies carry. Numbers start at 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModuleNumber(pub u16);
 
+/// What a module is called, and what tells it from another of this name. Frames share it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ModuleIdentity {
+    /// Its path as the target names it.
+    pub path: PathBuf,
+    /// Its build id, where it has one.
+    pub build_id: Option<BuildId>,
+}
+
 /// One module: an ELF file that a target maps.
 #[derive(Clone, Debug)]
 pub struct Module {
-    /// Its path as the target names it.
-    pub path: PathBuf,
+    /// What it is called.
+    pub identity: Arc<ModuleIdentity>,
     /// The file.
     pub object: Arc<ObjectFile>,
 }
@@ -32,7 +41,9 @@ impl Modules {
         if self.modules.len() + 1 >= MAX_MODULES {
             return None;
         }
-        self.modules.push(Module { path: path.to_owned(), object });
+        let build_id = object.build_id().cloned();
+        let identity = Arc::new(ModuleIdentity { path: path.to_owned(), build_id });
+        self.modules.push(Module { identity, object });
         u16::try_from(self.modules.len()).ok().map(ModuleNumber)
     }
 

@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use crate::cli::AttachArguments;
+use crate::cli::{AttachArguments, Verbosity};
 use crate::{notices, trace};
 
 /// Exit status: 0, or 1 where it failed.
-pub(crate) fn main(arguments: AttachArguments) -> ExitCode {
+pub(crate) fn main(arguments: AttachArguments, verbosity: Verbosity) -> ExitCode {
     let (options, output) = arguments.into_options();
-    match trace::trace(options, &output) {
+    match trace::trace(options, &output, verbosity) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             notices::say_error(&error);

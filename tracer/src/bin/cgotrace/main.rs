@@ -2,9 +2,11 @@
 
 mod attach;
 mod cli;
+mod completions;
 mod doctor;
 mod hold;
 mod list;
+mod man;
 mod notices;
 mod output;
 mod progress;
@@ -13,16 +15,18 @@ mod trace;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::cli::{Cli, Subcommand};
 
 fn main() -> ExitCode {
-    match Cli::parse().subcommand {
-        Subcommand::Attach(arguments) => attach::main(arguments),
-        Subcommand::Run(arguments) => run::main(arguments),
+    let cli = Cli::read();
+    let verbosity = cli.verbosity();
+    match cli.subcommand {
+        Subcommand::Attach(arguments) => attach::main(arguments, verbosity),
+        Subcommand::Run(arguments) => run::main(arguments, verbosity),
         Subcommand::List(arguments) => list::main(&arguments),
         Subcommand::Doctor(arguments) => doctor::main(&arguments),
+        Subcommand::Completions(arguments) => completions::main(&arguments),
+        Subcommand::Man(arguments) => man::main(&arguments),
         Subcommand::Hold(arguments) => hold::main(&arguments),
     }
 }
