@@ -88,7 +88,7 @@ pub fn whole() -> Stack {
     stack(End::Goexit, entries)
 }
 
-fn gap() -> Stack {
+pub fn gap() -> Stack {
     let entries = vec![
         Entry::Frame(frame("animal_print", Language::C, "/src/c/api.c", 24)),
         Entry::Frame(nameless(0x7f12_3456_7890, None)),

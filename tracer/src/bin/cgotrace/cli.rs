@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Args, CommandFactory, Parser, ValueEnum};
+use clap::{Args, Command, CommandFactory, Parser, ValueEnum};
 use clap_complete::Shell;
 use tracer::process::HOLD;
 use tracer::session::{Options, TargetSpec};
@@ -77,18 +77,27 @@ Examples:
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) subcommand: Subcommand,
-    #[command(flatten)]
-    verbosity: VerbosityArguments,
 }
 
-#[derive(Args, Debug)]
-struct VerbosityArguments {
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Messages")]
+pub(crate) struct MessageArguments {
     /// Say nothing on standard error but errors, warnings and losses
-    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
+    #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
     /// Say more on standard error: where each probe is
-    #[arg(short, long, global = true, help_heading = "Messages")]
+    #[arg(short, long)]
     verbose: bool,
+}
+
+impl MessageArguments {
+    pub(crate) fn verbosity(self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, true) => Verbosity::Verbose,
+            (false, false) => Verbosity::Normal,
+        }
+    }
 }
 
 /// How much is said on standard error.
@@ -120,12 +129,15 @@ impl Cli {
         }
     }
 
-    pub(crate) fn verbosity(&self) -> Verbosity {
-        match (self.verbosity.quiet, self.verbosity.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (false, true) => Verbosity::Verbose,
-            (false, false) => Verbosity::Normal,
-        }
+    /// The command line without what is not for people.
+    pub(crate) fn shown() -> Command {
+        let full = Self::command();
+        let shown = full.get_subcommands().filter(|subcommand| !subcommand.is_hide_set());
+        Command::new("cgotrace")
+            .version(env!("CARGO_PKG_VERSION"))
+            .about(full.get_about().cloned().unwrap_or_default())
+            .after_help(EXAMPLES)
+            .subcommands(shown.cloned())
     }
 }
 
@@ -165,6 +177,8 @@ pub(crate) struct AttachArguments {
     probes: ProbeArguments,
     #[command(flatten)]
     output: OutputArguments,
+    #[command(flatten)]
+    messages: MessageArguments,
 }
 
 #[derive(Args, Debug)]
@@ -173,6 +187,8 @@ pub(crate) struct RunArguments {
     probes: ProbeArguments,
     #[command(flatten)]
     output: OutputArguments,
+    #[command(flatten)]
+    messages: MessageArguments,
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, help_heading = "Arguments")]
     command: Vec<OsString>,
@@ -253,25 +269,25 @@ pub(crate) struct HoldArguments {
 }
 
 impl AttachArguments {
-    pub(crate) fn into_options(mut self) -> (Options, OutputArguments) {
+    pub(crate) fn into_options(mut self) -> (Options, OutputArguments, Verbosity) {
         self.pids.sort_unstable();
         self.pids.dedup();
         let target = match (self.binary, self.pids) {
             (Some(binary), pids) if pids.is_empty() => TargetSpec::Binary(binary),
             (binary, pids) => TargetSpec::Processes { binary, pids },
         };
-        (self.probes.into_options(target), self.output)
+        (self.probes.into_options(target), self.output, self.messages.verbosity())
     }
 }
 
 impl RunArguments {
-    pub(crate) fn into_options(self) -> (Options, OutputArguments) {
+    pub(crate) fn into_options(self) -> (Options, OutputArguments, Verbosity) {
         let mut command = self.command.into_iter();
         let target = TargetSpec::Command {
             program: command.next().unwrap_or_default(),
             args: command.collect(),
         };
-        (self.probes.into_options(target), self.output)
+        (self.probes.into_options(target), self.output, self.messages.verbosity())
     }
 }
 

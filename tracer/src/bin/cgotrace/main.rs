@@ -18,11 +18,9 @@ use std::process::ExitCode;
 use crate::cli::{Cli, Subcommand};
 
 fn main() -> ExitCode {
-    let cli = Cli::read();
-    let verbosity = cli.verbosity();
-    match cli.subcommand {
-        Subcommand::Attach(arguments) => attach::main(arguments, verbosity),
-        Subcommand::Run(arguments) => run::main(arguments, verbosity),
+    match Cli::read().subcommand {
+        Subcommand::Attach(arguments) => attach::main(arguments),
+        Subcommand::Run(arguments) => run::main(arguments),
         Subcommand::List(arguments) => list::main(&arguments),
         Subcommand::Doctor(arguments) => doctor::main(&arguments),
         Subcommand::Completions(arguments) => completions::main(&arguments),

@@ -2,14 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::CommandFactory;
-
 use crate::cli::{Cli, ManArguments};
 use crate::notices;
 
 /// Exit status: 0, or 1 where the pages cannot be written.
 pub(crate) fn main(arguments: &ManArguments) -> ExitCode {
-    match clap_mangen::generate_to(Cli::command(), &arguments.folder) {
+    match clap_mangen::generate_to(Cli::shown(), &arguments.folder) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let folder = arguments.folder.display();

@@ -6,15 +6,15 @@ use std::process::{ExitCode, ExitStatus};
 use tracer::process::CommandError;
 use tracer::session::SessionError;
 
-use crate::cli::{RunArguments, Verbosity};
+use crate::cli::RunArguments;
 use crate::{notices, trace};
 
 /// What `run` ends with where cgotrace itself failed.
 const FAILED: u8 = 125;
 
 /// Exit status: the command's own; 125 to 127 where it was not run, as shells have it.
-pub(crate) fn main(arguments: RunArguments, verbosity: Verbosity) -> ExitCode {
-    let (options, output) = arguments.into_options();
+pub(crate) fn main(arguments: RunArguments) -> ExitCode {
+    let (options, output, verbosity) = arguments.into_options();
     match trace::trace(options, &output, verbosity) {
         Ok(outcome) => ExitCode::from(outcome.command.map_or(FAILED, status_number)),
         Err(error) => {

@@ -11,10 +11,14 @@ use crate::output::{Color, Format};
 fn parse(line: &str) -> Result<(Options, OutputArguments), ErrorKind> {
     let arguments = std::iter::once("cgotrace").chain(line.split_whitespace());
     match Cli::try_parse_from(arguments).map_err(|error| error.kind())?.subcommand {
-        Subcommand::Attach(arguments) => Ok(arguments.into_options()),
-        Subcommand::Run(arguments) => Ok(arguments.into_options()),
+        Subcommand::Attach(arguments) => Ok(two(arguments.into_options())),
+        Subcommand::Run(arguments) => Ok(two(arguments.into_options())),
         _ => panic!("{line}"),
     }
+}
+
+fn two(parts: (Options, OutputArguments, Verbosity)) -> (Options, OutputArguments) {
+    (parts.0, parts.1)
 }
 
 fn defaults() -> OutputArguments {
@@ -113,11 +117,15 @@ fn what_cannot_go_together() {
 fn how_much_is_said() {
     let verbosity = |line: &str| {
         let arguments = std::iter::once("cgotrace").chain(line.split_whitespace());
-        Cli::try_parse_from(arguments).map(|cli| cli.verbosity()).map_err(|error| error.kind())
+        match Cli::try_parse_from(arguments).map_err(|error| error.kind())?.subcommand {
+            Subcommand::Attach(arguments) => Ok(arguments.into_options().2),
+            Subcommand::Run(arguments) => Ok(arguments.into_options().2),
+            _ => panic!("{line}"),
+        }
     };
     assert_eq!(verbosity("attach a --func f"), Ok(Verbosity::Normal));
     assert_eq!(verbosity("attach a --func f -q"), Ok(Verbosity::Quiet));
-    assert_eq!(verbosity("--verbose attach a --func f"), Ok(Verbosity::Verbose));
+    assert_eq!(verbosity("attach --verbose a --func f"), Ok(Verbosity::Verbose));
     assert_eq!(verbosity("run --func f ./app -q"), Ok(Verbosity::Normal));
     assert_eq!(verbosity("attach a --func f -qv"), Err(ErrorKind::ArgumentConflict));
 }
