@@ -11,7 +11,7 @@ use super::{BuildId, ObjectFile};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModuleNumber(pub u16);
 
-/// What a module is called, and what tells it from another of this name. Frames share it.
+/// What a module is called, and what tells it from another of that name. Frames share it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ModuleIdentity {
     /// Its path as the target names it.
@@ -20,36 +20,33 @@ pub struct ModuleIdentity {
     pub build_id: Option<BuildId>,
 }
 
-/// One module: an ELF file that a target maps.
-#[derive(Clone, Debug)]
-pub struct Module {
-    /// What it is called.
-    pub identity: Arc<ModuleIdentity>,
-    /// The file.
-    pub object: Arc<ObjectFile>,
+impl ModuleIdentity {
+    /// That of the file that the target has at `path`.
+    #[must_use]
+    pub fn of(path: &Path, object: &ObjectFile) -> Self {
+        Self { path: path.to_owned(), build_id: object.build_id().cloned() }
+    }
 }
 
 /// All modules of a session. They are never removed: a frame outlives its process.
 #[derive(Debug, Default)]
 pub struct Modules {
-    modules: Vec<Module>,
+    modules: Vec<Arc<ModuleIdentity>>,
 }
 
 impl Modules {
     /// Adds a module; `None` once the kernel side's table is full.
-    pub fn add(&mut self, path: &Path, object: Arc<ObjectFile>) -> Option<ModuleNumber> {
+    pub fn add(&mut self, module: ModuleIdentity) -> Option<ModuleNumber> {
         if self.modules.len() + 1 >= MAX_MODULES {
             return None;
         }
-        let build_id = object.build_id().cloned();
-        let identity = Arc::new(ModuleIdentity { path: path.to_owned(), build_id });
-        self.modules.push(Module { identity, object });
+        self.modules.push(Arc::new(module));
         u16::try_from(self.modules.len()).ok().map(ModuleNumber)
     }
 
     /// The module with a number; `None` for [`NO_MODULE`] and for a number that was not given out.
     #[must_use]
-    pub fn get(&self, number: u16) -> Option<&Module> {
+    pub fn get(&self, number: u16) -> Option<&Arc<ModuleIdentity>> {
         if number == NO_MODULE {
             return None;
         }
@@ -57,7 +54,7 @@ impl Modules {
     }
 
     /// Every module with its number.
-    pub fn iter(&self) -> impl Iterator<Item = (ModuleNumber, &Module)> {
+    pub fn iter(&self) -> impl Iterator<Item = (ModuleNumber, &Arc<ModuleIdentity>)> {
         (1..).map(ModuleNumber).zip(&self.modules)
     }
 }

@@ -8,7 +8,7 @@ use tracer_common::map::{MAX_RUNTIMES, ModuleKey, Segment};
 
 use crate::bpf::{BpfError, Kernel, TableWriter};
 use crate::object::go::GoModule;
-use crate::object::{DebugFiles, ModuleNumber, Modules, ObjectFile};
+use crate::object::{DebugFiles, ModuleIdentity, ModuleNumber, Modules, ObjectFile};
 use crate::symbol::Symbolizer;
 use crate::unwind::{self, Tables, module_rows};
 
@@ -56,7 +56,7 @@ impl Library {
         if let Some(number) = self.numbers.get(&key) {
             return Ok(Some(*number));
         }
-        let Some(number) = self.modules.add(path, Arc::clone(object)) else {
+        let Some(number) = self.modules.add(ModuleIdentity::of(path, object)) else {
             warn(format!("cannot unwind through {}: too many modules", path.display()));
             return Ok(None);
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tracer_common::reason::{End, Reason};
 
 use super::*;
-use crate::object::ObjectFile;
+use crate::object::{ModuleIdentity, ObjectFile};
 use crate::symbol::SourceFrame;
 
 /// Names by exact offset, and what was asked for.
@@ -37,7 +37,7 @@ fn source(function: &str, inlined: bool) -> SourceFrame {
 fn modules() -> Modules {
     let object = ObjectFile::open(&std::env::current_exe().unwrap()).unwrap();
     let mut modules = Modules::default();
-    modules.add(Path::new("/srv/app"), Arc::new(object));
+    modules.add(ModuleIdentity::of(Path::new("/srv/app"), &object));
     modules
 }
 
@@ -90,8 +90,7 @@ fn a_caller_is_named_one_byte_before_its_return_address() {
     names.known.insert((1, 0x100), vec![source("inner", false)]);
     names.known.insert((1, 0x1ff), vec![source("leaf", true), source("outer", false)]);
     let hit = hit(End::Goexit, None, &[(0x40_0100, 0x100, 1, 1), (0x40_0200, 0x200, 1, 0)]);
-    let modules = modules();
-    let stack = assemble(&hit, "inner", &modules, &mut names, ClockOffset(10));
+    let stack = assemble(&hit, "inner", &modules(), &mut names, ClockOffset(10));
     assert_eq!(names.asked, [(1, 0x100), (1, 0x1ff)]);
     assert_eq!(functions(&stack), ["inner", "leaf inlined", "outer"]);
     let Entry::Frame(leaf) = &stack.entries[1] else { panic!("{stack:?}") };
@@ -102,13 +101,12 @@ fn a_caller_is_named_one_byte_before_its_return_address() {
         file: Some("/src/a.c".to_owned()),
         line: Some(9),
         inlined: true,
-        module: modules.get(1).map(|module| module.identity.clone()),
+        module: modules().get(1).cloned(),
         address: RuntimeAddress(0x40_0200),
         offset: Some(FileOffset(0x200)),
         exact: false,
     };
     assert_eq!(*leaf, expected);
-    assert_eq!(leaf.module.as_ref().unwrap().path, Path::new("/srv/app"));
     assert!(stack.is_complete());
     assert_eq!(stack.problems(), Vec::<&str>::new());
     assert_eq!((stack.time.0, stack.pid, stack.tid), (15, Some(1), None));
