@@ -8,7 +8,7 @@ use tracer_common::map::{MAX_RUNTIMES, Mapping, ModuleKey, NO_BIAS, Runtime, Seg
 
 use crate::bpf::{BpfError, Kernel, TableWriter};
 use crate::object::go::GoModule;
-use crate::object::{DebugFiles, ModuleNumber, Modules, ObjectFile};
+use crate::object::{DebugFiles, ModuleIdentity, ModuleNumber, Modules, ObjectFile};
 use crate::process;
 use crate::symbol::Symbolizer;
 use crate::unwind::{self, Tables, module_rows};
@@ -28,7 +28,7 @@ pub(super) struct Library {
     /// Modules that stay where they are as long as their process lives.
     lasting: FxHashSet<ModuleNumber>,
     /// The modules of the Go runtimes that the kernel side knows, in its order.
-    runtimes: Vec<ModuleNumber>,
+    runtimes: Vec<(ModuleNumber, Arc<ObjectFile>)>,
 }
 
 impl Library {
@@ -88,7 +88,7 @@ impl Library {
         if let Some(number) = self.numbers.get(&key) {
             return Ok(Some(*number));
         }
-        let Some(number) = self.modules.add(path, Arc::clone(object)) else {
+        let Some(number) = self.modules.add(ModuleIdentity::of(path, object)) else {
             warn(format!("cannot unwind through {}: too many modules", path.display()));
             return Ok(None);
         };
@@ -98,7 +98,7 @@ impl Library {
         {
             let runtime = Runtime { module: number.0.into(), ..runtime };
             self.writer.write_runtime(self.runtimes.len(), &runtime)?;
-            self.runtimes.push(number);
+            self.runtimes.push((number, Arc::clone(object)));
         }
         if go.is_some() {
             // A Go runtime cannot be unloaded: its libraries are linked with `-z nodelete`.
@@ -128,9 +128,8 @@ impl Library {
     /// numbers them.
     pub(super) fn runtime_biases(&self, mappings: &[Mapping]) -> [u64; MAX_RUNTIMES] {
         let mut biases = [NO_BIAS; MAX_RUNTIMES];
-        for (bias, number) in biases.iter_mut().zip(&self.runtimes) {
-            let Some(module) = self.modules.get(number.0) else { continue };
-            let executable = module.object.segments().iter().filter(|segment| segment.executable);
+        for (bias, (number, object)) in biases.iter_mut().zip(&self.runtimes) {
+            let executable = object.segments().iter().filter(|segment| segment.executable);
             let own = mappings.iter().filter(|mapping| mapping.module == u64::from(number.0));
             // A mapping starts where a page does, its segment may start within.
             *bias = executable

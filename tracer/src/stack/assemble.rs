@@ -113,7 +113,7 @@ fn add_frame(
         return;
     };
     let offset = FileOffset(frame.offset.into());
-    let unnamed = StackFrame { module: Some(module.path.clone()), offset: Some(offset), ..unnamed };
+    let unnamed = StackFrame { module: Some(Arc::clone(module)), offset: Some(offset), ..unnamed };
     // A return address may be the first byte of the next line, or of the next function.
     let lookup = if exact { offset } else { offset.minus(1) };
     let chain = symbols.symbolize(ModuleNumber(frame.module), lookup);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tracer_common::reason::{End, Reason};
 
 use super::*;
-use crate::object::ObjectFile;
+use crate::object::{ModuleIdentity, ObjectFile};
 use crate::symbol::SourceFrame;
 
 /// Names by exact offset, and what was asked for.
@@ -37,7 +37,7 @@ fn source(function: &str, inlined: bool) -> SourceFrame {
 fn modules() -> Modules {
     let object = ObjectFile::open(&std::env::current_exe().unwrap()).unwrap();
     let mut modules = Modules::default();
-    modules.add(Path::new("/srv/app"), Arc::new(object));
+    modules.add(ModuleIdentity::of(Path::new("/srv/app"), &object));
     modules
 }
 
@@ -101,7 +101,7 @@ fn a_caller_is_named_one_byte_before_its_return_address() {
         file: Some("/src/a.c".to_owned()),
         line: Some(9),
         inlined: true,
-        module: Some("/srv/app".into()),
+        module: modules().get(1).cloned(),
         address: RuntimeAddress(0x40_0200),
         offset: Some(FileOffset(0x200)),
         exact: false,
