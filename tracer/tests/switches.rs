@@ -85,6 +85,28 @@ fn signal_handlers_over_c_and_over_go() {
 }
 
 #[test]
+fn signal_handlers_over_the_vdso() {
+    let case =
+        |arguments, stacks| Case { example: &SIGNALS, arguments, probe: "signals_leaf", stacks };
+    // Where a signal comes is chance; most of the time is spent in the vdso.
+    let cases = [
+        case(
+            &["-rounds", "500", "-where", "clock"],
+            &[("expected-clock-vdso.txt", AtLeast(100)), ("expected-clock.txt", AtLeast(0))],
+        ),
+        case(
+            &["-rounds", "500", "-where", "go-clock"],
+            &[
+                ("expected-go-clock-vdso.txt", AtLeast(100)),
+                ("expected-go-clock.txt", AtLeast(0)),
+                ("expected-go-clock-preempted.txt", AtLeast(0)),
+            ],
+        ),
+    ];
+    all_exact(&cases, &TESTED);
+}
+
+#[test]
 fn frames_that_are_hard_to_find() {
     let case =
         |arguments, stacks| Case { example: &ODDCODE, arguments, probe: "oddcode_leaf", stacks };

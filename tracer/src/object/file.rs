@@ -7,7 +7,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut};
 use object::elf;
 use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
 use object::{CompressionFormat, Endianness, Object, ObjectSection};
@@ -111,6 +111,18 @@ impl ObjectFile {
     /// As [`ObjectFile::open`].
     pub fn map(file: &File, path: &Path) -> Result<Self, ObjectError> {
         Self::map_as(file, path, Segments::Check)
+    }
+
+    /// Takes an image from memory; `path` is what messages and stacks call it.
+    ///
+    /// # Errors
+    /// There is no memory for it, or as [`ObjectFile::open`].
+    pub fn from_memory(image: &[u8], path: &Path) -> Result<Self, ObjectError> {
+        let no_memory = |source| ObjectError::Open { path: path.to_owned(), source };
+        let mut copy = MmapMut::map_anon(image.len().max(1)).map_err(no_memory)?;
+        copy[..image.len()].copy_from_slice(image);
+        let data = copy.make_read_only().map_err(no_memory)?;
+        Self::parse(path.to_owned(), data, Segments::Check)
     }
 
     fn map_as(file: &File, path: &Path, segments: Segments) -> Result<Self, ObjectError> {

@@ -45,7 +45,7 @@ impl Case {
         command.args(["run", "--format", "json", "--func", self.probe, "-o"]).arg(&written);
         command.arg("--").arg(self.example.fixture(version, mode)).args(self.arguments);
         // A signal must not come while Go preempts the loop of signals, nor be one of Go's own.
-        if ["loop", "kill", "raise"].iter().any(|what| self.arguments.contains(what)) {
+        if ["loop", "kill", "raise", "go-clock"].iter().any(|what| self.arguments.contains(what)) {
             command.env("GODEBUG", "asyncpreemptoff=1");
         }
         let output = command.output().expect("start cgotrace");

@@ -143,6 +143,12 @@ fn shared(files: &[PathBuf], to: &Path) -> Result<()> {
     )
 }
 
+/// The folder with SQLite's amalgamation, `sqlite3.c`.
+pub fn sqlite_source() -> Result<PathBuf> {
+    let manifest = paths::root().join("examples/sqlite/amalgamation");
+    Ok(package_folder(&manifest, "libsqlite3-sys")?.join("sqlite3"))
+}
+
 /// Where cargo keeps the sources of a package that the crate in `manifest` depends on. It fetches
 /// them where they are missing, by the crate's lock file.
 fn package_folder(manifest: &Path, package: &str) -> Result<PathBuf> {

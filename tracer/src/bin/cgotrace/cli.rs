@@ -163,6 +163,8 @@ pub(crate) enum Subcommand {
     Man(ManArguments),
     #[command(name = HOLD, hide = true)]
     Hold(HoldArguments),
+    #[command(name = "name-addresses", hide = true)]
+    NameAddresses(NameAddressesArguments),
 }
 
 #[derive(Args, Debug)]
@@ -266,6 +268,12 @@ pub(crate) struct HoldArguments {
     pub(crate) descriptor: i32,
     #[arg(last = true)]
     pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct NameAddressesArguments {
+    /// The ELF file
+    pub(crate) file: PathBuf,
 }
 
 impl AttachArguments {

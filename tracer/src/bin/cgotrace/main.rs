@@ -7,6 +7,7 @@ mod doctor;
 mod hold;
 mod list;
 mod man;
+mod name_addresses;
 mod notices;
 mod output;
 mod progress;
@@ -26,5 +27,6 @@ fn main() -> ExitCode {
         Subcommand::Completions(arguments) => completions::main(&arguments),
         Subcommand::Man(arguments) => man::main(&arguments),
         Subcommand::Hold(arguments) => hold::main(&arguments),
+        Subcommand::NameAddresses(arguments) => name_addresses::main(&arguments),
     }
 }

@@ -2,7 +2,7 @@
 
 use gimli::{Attribute, AttributeValue, RangeListsOffset, UnitOffset};
 
-use super::{Budget, EntryNames, Slice, UnitRef, parse_unit};
+use super::{Budget, EntryNames, Place, Slice, UnitRef, parse_unit};
 use crate::object::Language;
 
 /// How many references from entry to entry are followed for a name.
@@ -90,12 +90,14 @@ pub(super) struct Names {
     pub(super) linkage: Option<String>,
     pub(super) plain: Option<String>,
     pub(super) language: Language,
+    /// The last entry on the way from the first: where it was declared.
+    pub(super) declared: Option<Place>,
 }
 
 impl Names {
     /// No names, and the language of a unit.
     pub(super) fn of_unit(unit: UnitRef<'_>) -> Self {
-        Self { linkage: None, plain: None, language: language_of(unit) }
+        Self { linkage: None, plain: None, language: language_of(unit), declared: None }
     }
 
     /// The names of an entry, or of the one that it was made from; the language of the unit where
@@ -126,6 +128,7 @@ impl Names {
             }
             _ => {}
         })?;
+        self.declared = context.place_of(unit, entry);
         let references = references.checked_sub(1)?;
         match origin? {
             AttributeValue::UnitRef(origin) => self.add(context, unit, origin.0, references),

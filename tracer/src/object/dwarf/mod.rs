@@ -14,6 +14,7 @@ mod entry;
 mod functions;
 mod inlined;
 mod lines;
+mod scope;
 
 pub use declared::Declared;
 
@@ -25,6 +26,7 @@ use rustc_hash::FxHashMap;
 use self::entry::{Extent, Names, language_of};
 use self::functions::Inlined;
 use self::lines::Lines;
+use self::scope::Scopes;
 use super::ranges::Ranges;
 use super::{Language, ObjectFile, SectionBytes};
 use crate::address::ElfAddress;
@@ -46,6 +48,9 @@ pub struct DwarfFrame {
     pub linkage_name: Option<String>,
     /// The plain name; with no linkage name either, DWARF knows the line but no function.
     pub name: Option<String>,
+    /// The namespaces and types around it, `shop::(anonymous namespace)`; only where there is no
+    /// linkage name to tell them.
+    pub scope: Option<String>,
     /// The language of the unit that the function was written in.
     pub language: Language,
     /// The source file with its directory, as compiled.
@@ -73,6 +78,7 @@ pub struct Dwarf {
 struct Tables {
     /// The offset of each function's entry in its unit.
     functions: Ranges<usize>,
+    scopes: Scopes,
     lines: Lines,
 }
 
@@ -152,11 +158,32 @@ impl Dwarf {
         let unit = UnitRef::new(&dwarf, &unit);
         let location = line.filter(|(of, _)| *of == index).map(|(_, row)| row);
         let names = EntryNames { dwarf: &dwarf, units: &self.units };
-        match function {
+        let chain = match function {
             Some((_, _, entry)) => names.chain(unit, entry, address.0, location),
-            None => vec![frame(unit, Names::of_unit(unit), location, false)],
-        }
+            None => vec![(frame(unit, Names::of_unit(unit), location, false), None)],
+        };
+        let qualify = |(mut frame, declared): (DwarfFrame, Option<Place>)| {
+            if frame.linkage_name.is_none() && frame.name.is_some() {
+                let declared = declared.filter(|_| scope::is_scoped(frame.language));
+                frame.scope = declared.and_then(|at| {
+                    names.scope_of(at, |Place { unit, entry }| {
+                        let held = &mut self.tables;
+                        let found = tables(held, &dwarf, &self.units, &self.code, unit);
+                        found?.scopes.parent(entry)
+                    })
+                });
+            }
+            frame
+        };
+        chain.into_iter().map(qualify).collect()
     }
+}
+
+/// An entry: the index of its unit, and its offset there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    unit: usize,
+    entry: usize,
 }
 
 /// Names entries, across units where they refer to one another.
@@ -167,21 +194,27 @@ struct EntryNames<'a> {
 }
 
 impl<'a> EntryNames<'a> {
-    /// The inlined calls at `address` in the function at `entry`, and the function itself.
+    /// The inlined calls at `address` in the function at `entry`, and the function itself; each
+    /// with the entry that declares it.
     fn chain(
         self,
         unit: UnitRef<'a>,
         entry: usize,
         address: u64,
         location: Option<(u64, u32)>,
-    ) -> Vec<DwarfFrame> {
+    ) -> Vec<(DwarfFrame, Option<Place>)> {
         let mut location = location;
         let mut frames = Vec::new();
+        let mut add = |entry, location, inlined| {
+            let names = Names::of(self, unit, entry);
+            let declared = names.declared;
+            frames.push((frame(unit, names, location, inlined), declared));
+        };
         for Inlined { entry, call } in functions::inlined_at(unit, entry, address) {
-            frames.push(frame(unit, Names::of(self, unit, entry), location, true));
+            add(entry, location, true);
             location = call;
         }
-        frames.push(frame(unit, Names::of(self, unit, entry), location, false));
+        add(entry, location, false);
         frames
     }
 }
@@ -195,6 +228,7 @@ fn frame(
     DwarfFrame {
         linkage_name: names.linkage,
         name: names.plain,
+        scope: None,
         language: names.language,
         file: location.and_then(|(file, _)| lines::path(unit, file)),
         line: location.map(|(_, line)| line).filter(|line| *line != 0),
@@ -263,15 +297,15 @@ fn tables<'t>(
         }
         let unit = parse_unit(dwarf, units, index)?;
         let unit = UnitRef::new(dwarf, &unit);
-        let functions = functions::extents(unit, code);
-        tables.insert(index, Tables { functions, lines: Lines::read(unit, code) });
+        let (functions, scopes) = functions::extents_and_scopes(unit, code);
+        tables.insert(index, Tables { functions, scopes, lines: Lines::read(unit, code) });
     }
     tables.get(&index)
 }
 
 impl Tables {
     fn len(&self) -> usize {
-        self.functions.len() + self.lines.len()
+        self.functions.len() + self.scopes.len() + self.lines.len()
     }
 }
 
