@@ -4,6 +4,7 @@
 //! Looks where gdb looks: by build id, then by the name in `.gnu_debuglink`. Asks no server.
 
 mod crc;
+mod mini;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -119,6 +120,13 @@ impl DebugFiles {
                 }
                 Ok(None) => {}
                 Err(error) => found.refused.push(error),
+            }
+        }
+        if found.file.is_none() && !has(object, ".symtab") {
+            match mini::read(object) {
+                Some(Ok(file)) => found.file = Some(Arc::new(file)),
+                Some(Err(error)) => found.refused.push(error.into()),
+                None => {}
             }
         }
         found
