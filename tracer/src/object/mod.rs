@@ -22,7 +22,7 @@ mod symbols;
 #[cfg(test)]
 mod testing;
 
-pub use debug_files::{DebugFileError, DebugFiles, FoundDebugFile};
+pub use debug_files::{Companions, DebugFileError, DebugFiles, FoundDebugFile};
 pub use demangle::{Demangled, demangle};
 pub use dwarf::{Declared, Dwarf, DwarfFrame};
 pub use dynamic::Dynamic;

@@ -14,19 +14,21 @@ mod entry;
 mod functions;
 mod inlined;
 mod lines;
+mod source;
 
 pub use declared::Declared;
 
 use std::sync::Arc;
 
-use gimli::{DwarfSections, EndianSlice, LittleEndian};
+use gimli::{EndianSlice, LittleEndian};
 use rustc_hash::FxHashMap;
 
 use self::entry::{Extent, Names, language_of};
 use self::functions::Inlined;
 use self::lines::Lines;
+use self::source::{Parts, Source};
 use super::ranges::Ranges;
-use super::{Language, ObjectFile, SectionBytes};
+use super::{Companions, DebugFileError, DebugFiles, Language, ObjectFile};
 use crate::address::ElfAddress;
 
 type Slice<'a> = EndianSlice<'a, LittleEndian>;
@@ -59,11 +61,9 @@ pub struct DwarfFrame {
 /// The DWARF of one module.
 #[derive(Debug)]
 pub struct Dwarf {
-    sections: DwarfSections<SectionBytes>,
+    source: Source,
     code: Code,
-    /// Where each unit begins in `.debug_info`, ascending.
-    units: Vec<usize>,
-    /// Which code belongs to which unit, by its index in `units`.
+    /// Which code belongs to which unit, by its index.
     extents: Ranges<usize>,
     tables: FxHashMap<usize, Tables>,
 }
@@ -77,46 +77,62 @@ struct Tables {
 }
 
 impl Dwarf {
-    /// The DWARF of a module: of its separate debug file, where that has any, else its own.
+    /// The DWARF of a module: of its separate debug file, where that has any, else its own. Files
+    /// that it refers to are sought where `files` looks.
     #[must_use]
-    pub fn of(image: &Arc<ObjectFile>, debug_file: Option<&Arc<ObjectFile>>) -> Option<Self> {
-        let separate = debug_file.and_then(|file| Self::read(file, image));
-        separate.or_else(|| Self::read(image, image))
+    pub fn find(
+        image: &Arc<ObjectFile>,
+        debug_file: Option<&Arc<ObjectFile>>,
+        files: &DebugFiles,
+    ) -> Option<Self> {
+        let read = |source| Self::read_with(source, image, Companions::of(files, image, source));
+        debug_file.and_then(read).or_else(|| read(image))
     }
 
-    /// The language of the unit that has the code at an address; cheap once the units are indexed.
+    /// As [`Dwarf::find`]; files that it refers to are sought where they always are.
     #[must_use]
-    pub fn language_at(&self, address: ElfAddress) -> Language {
-        let dwarf = borrow(&self.sections);
-        let units = self.extents.containing(address.0).take(MAX_CLAIMS);
-        // Of several that claim it, the smallest range is the most specific.
-        let unit = units.min_by_key(|(begin, end, _)| end - begin).map(|(.., index)| *index);
-        let unit = unit.and_then(|index| parse_unit(&dwarf, &self.units, index));
-        unit.map_or(Language::Unknown, |unit| language_of(UnitRef::new(&dwarf, &unit)))
+    pub fn of(image: &Arc<ObjectFile>, debug_file: Option<&Arc<ObjectFile>>) -> Option<Self> {
+        Self::find(image, debug_file, &DebugFiles::default())
     }
 
     /// Indexes the DWARF of `source` (the module itself or its separate debug file) for the
     /// module `image`, whose segments say what is code. `None` where there is none.
     #[must_use]
     pub fn read(source: &Arc<ObjectFile>, image: &ObjectFile) -> Option<Self> {
-        source.shared_section(".debug_info")?;
-        let sections = DwarfSections::load(|id| {
-            let wanted = !matches!(
-                id,
-                gimli::SectionId::DebugLoc
-                    | gimli::SectionId::DebugLocLists
-                    | gimli::SectionId::DebugMacinfo
-                    | gimli::SectionId::DebugMacro
-                    | gimli::SectionId::DebugNames
-                    | gimli::SectionId::DebugTypes
-            );
-            let bytes = if wanted { source.shared_section(id.name()) } else { None };
-            Ok::<_, std::convert::Infallible>(bytes.unwrap_or_default())
-        })
-        .ok()?;
+        let companions = Companions::of(&DebugFiles::default(), image, source);
+        Self::read_with(source, image, companions)
+    }
+
+    fn read_with(
+        source: &Arc<ObjectFile>,
+        image: &ObjectFile,
+        companions: Companions,
+    ) -> Option<Self> {
+        let mut source = Source::open(source, companions)?;
         let code = Code::of(image);
-        let (units, extents) = index_units(&borrow(&sections), &code);
-        Some(Self { sections, code, units, extents, tables: FxHashMap::default() })
+        let index = index_units(&source.borrow(), &code);
+        source.set_units(index.units, index.are_split);
+        Some(Self { source, code, extents: index.extents, tables: FxHashMap::default() })
+    }
+
+    /// Files that the DWARF refers to, sought since the last call, that are missing or are not
+    /// used.
+    #[must_use]
+    pub fn take_refused(&self) -> Vec<DebugFileError> {
+        self.source.take_refused()
+    }
+
+    /// The language of the unit that has the code at an address; cheap once the units are indexed.
+    #[must_use]
+    pub fn language_at(&self, address: ElfAddress) -> Language {
+        let dwarf = self.source.borrow();
+        let units = self.extents.containing(address.0).take(MAX_CLAIMS);
+        // Of several that claim it, the smallest range is the most specific.
+        let unit = units.min_by_key(|(begin, end, _)| end - begin).map(|(.., index)| *index);
+        let Some(unit) = unit.and_then(|index| self.source.unit(&dwarf, index)) else {
+            return Language::Unknown;
+        };
+        language_of(self.source.parts(&dwarf, &unit).entries)
     }
 
     /// The chain of functions at an address: the innermost inlined one first, the physical one
@@ -127,10 +143,10 @@ impl Dwarf {
             self.extents.containing(address.0).map(|(.., unit)| *unit).take(MAX_CLAIMS).collect();
         claims.sort_unstable();
         claims.dedup();
-        let dwarf = borrow(&self.sections);
+        let dwarf = self.source.borrow();
         let mut function: Option<(u64, usize, usize)> = None;
         for index in claims.iter().copied() {
-            let Some(tables) = tables(&mut self.tables, &dwarf, &self.units, &self.code, index)
+            let Some(tables) = tables(&mut self.tables, &self.source, &dwarf, &self.code, index)
             else {
                 continue;
             };
@@ -148,68 +164,55 @@ impl Dwarf {
         let Some(index) = unit_of_function.or(line.map(|(index, _)| index)) else {
             return Vec::new();
         };
-        let Some(unit) = parse_unit(&dwarf, &self.units, index) else { return Vec::new() };
-        let unit = UnitRef::new(&dwarf, &unit);
+        let Some(unit) = self.source.unit(&dwarf, index) else { return Vec::new() };
+        let parts = self.source.parts(&dwarf, &unit);
         let location = line.filter(|(of, _)| *of == index).map(|(_, row)| row);
-        let names = EntryNames { dwarf: &dwarf, units: &self.units };
         match function {
-            Some((_, _, entry)) => names.chain(unit, entry, address.0, location),
-            None => vec![frame(unit, Names::of_unit(unit), location, false)],
+            Some((_, _, entry)) => parts.chain(entry, address.0, location),
+            None => vec![parts.frame(Names::of_unit(parts.entries), location, false)],
         }
     }
 }
 
-/// Names entries, across units where they refer to one another.
-#[derive(Clone, Copy)]
-struct EntryNames<'a> {
-    dwarf: &'a Sections<'a>,
-    units: &'a [usize],
-}
-
-impl<'a> EntryNames<'a> {
+impl Parts<'_> {
     /// The inlined calls at `address` in the function at `entry`, and the function itself.
-    fn chain(
-        self,
-        unit: UnitRef<'a>,
-        entry: usize,
-        address: u64,
-        location: Option<(u64, u32)>,
-    ) -> Vec<DwarfFrame> {
+    fn chain(self, entry: usize, address: u64, location: Option<(u64, u32)>) -> Vec<DwarfFrame> {
         let mut location = location;
         let mut frames = Vec::new();
-        for Inlined { entry, call } in functions::inlined_at(unit, entry, address) {
-            frames.push(frame(unit, Names::of(self, unit, entry), location, true));
+        for Inlined { entry, call } in functions::inlined_at(self.entries, entry, address) {
+            frames.push(self.frame(Names::of(self.scope, self.entries, entry), location, true));
             location = call;
         }
-        frames.push(frame(unit, Names::of(self, unit, entry), location, false));
+        frames.push(self.frame(Names::of(self.scope, self.entries, entry), location, false));
         frames
     }
-}
 
-fn frame(
-    unit: UnitRef<'_>,
-    names: Names,
-    location: Option<(u64, u32)>,
-    inlined: bool,
-) -> DwarfFrame {
-    DwarfFrame {
-        linkage_name: names.linkage,
-        name: names.plain,
-        language: names.language,
-        file: location.and_then(|(file, _)| lines::path(unit, file)),
-        line: location.map(|(_, line)| line).filter(|line| *line != 0),
-        inlined,
+    fn frame(self, names: Names, location: Option<(u64, u32)>, inlined: bool) -> DwarfFrame {
+        DwarfFrame {
+            linkage_name: names.linkage,
+            name: names.plain,
+            language: names.language,
+            file: location.and_then(|(file, _)| lines::path(self.lines, file)),
+            line: location.map(|(_, line)| line).filter(|line| *line != 0),
+            inlined,
+        }
     }
 }
 
-fn borrow(sections: &DwarfSections<SectionBytes>) -> Sections<'_> {
-    sections.borrow(|bytes| EndianSlice::new(bytes, LittleEndian))
+/// What is known of all units.
+struct Index {
+    /// Where each begins in `.debug_info`.
+    units: Vec<usize>,
+    /// The code of those that are not Go's.
+    extents: Ranges<usize>,
+    /// Whether some lie in another file.
+    are_split: bool,
 }
 
 /// Finds every unit, and the code of those that are not Go's.
-fn index_units(dwarf: &Sections<'_>, code: &Code) -> (Vec<usize>, Ranges<usize>) {
+fn index_units(dwarf: &Sections<'_>, code: &Code) -> Index {
     let mut budget = Budget::default();
-    let (mut units, mut extents) = (Vec::new(), Vec::new());
+    let (mut units, mut extents, mut are_split) = (Vec::new(), Vec::new(), false);
     let mut headers = dwarf.units();
     while let Ok(Some(header)) = headers.next() {
         let Some(offset) = header.debug_info_offset() else { continue };
@@ -219,6 +222,7 @@ fn index_units(dwarf: &Sections<'_>, code: &Code) -> (Vec<usize>, Ranges<usize>)
             continue;
         }
         let Ok(unit) = dwarf.unit(header) else { continue };
+        are_split |= unit.dwo_id.is_some();
         let unit = UnitRef::new(dwarf, &unit);
         if language_of(unit) == Language::Go {
             continue;
@@ -236,23 +240,14 @@ fn index_units(dwarf: &Sections<'_>, code: &Code) -> (Vec<usize>, Ranges<usize>)
             extents.extend(lines.extents().map(|(begin, end)| (begin, end, index)));
         }
     }
-    (units, Ranges::new(extents))
-}
-
-fn parse_unit<'a>(
-    dwarf: &Sections<'a>,
-    units: &[usize],
-    index: usize,
-) -> Option<gimli::Unit<Slice<'a>>> {
-    let header = dwarf.unit_header(gimli::DebugInfoOffset(*units.get(index)?)).ok()?;
-    dwarf.unit(header).ok()
+    Index { units, extents: Ranges::new(extents), are_split }
 }
 
 /// The tables of a unit, read if need be.
 fn tables<'t>(
     tables: &'t mut FxHashMap<usize, Tables>,
+    source: &Source,
     dwarf: &Sections<'_>,
-    units: &[usize],
     code: &Code,
     index: usize,
 ) -> Option<&'t Tables> {
@@ -261,10 +256,10 @@ fn tables<'t>(
         if held > MAX_HELD {
             tables.clear();
         }
-        let unit = parse_unit(dwarf, units, index)?;
-        let unit = UnitRef::new(dwarf, &unit);
-        let functions = functions::extents(unit, code);
-        tables.insert(index, Tables { functions, lines: Lines::read(unit, code) });
+        let unit = source.unit(dwarf, index)?;
+        let parts = source.parts(dwarf, &unit);
+        let functions = functions::extents(parts.entries, code);
+        tables.insert(index, Tables { functions, lines: Lines::read(parts.lines, code) });
     }
     tables.get(&index)
 }
@@ -309,5 +304,7 @@ impl Budget {
     }
 }
 
+#[cfg(test)]
+mod elsewhere;
 #[cfg(test)]
 mod tests;
