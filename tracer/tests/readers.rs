@@ -89,7 +89,10 @@ fn pprof(arguments: &[&str], profile: &Path) -> String {
     // Not to look for binaries and symbols anywhere: what it shows is in the file.
     let mut command = Command::new(go);
     command.args(["tool", "pprof", "-symbolize=none"]).args(arguments).arg(profile);
-    let output = run(command.env("HOME", profile.parent().expect("folder")), 0);
+    // Go builds the tool when it is first asked for.
+    command.env_remove("GOROOT").env("GOCACHE", paths::target().join("gocache"));
+    command.env("GOENV", "off").env("GOPROXY", "off").env("GOTOOLCHAIN", "local");
+    let output = run(&mut command, 0);
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
 }

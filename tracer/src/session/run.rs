@@ -143,6 +143,7 @@ impl Ends {
             }
             _ => Vec::new(),
         };
+        interrupt::second_one_kills().map_err(failed)?;
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
             terminate: signal(SignalKind::terminate()).map_err(failed)?,
@@ -197,10 +198,7 @@ impl Live {
                     notify(Notice::Counting { events: self.summary.events });
                 }
                 () = &mut end, if ends.duration.is_some() => return Ok(None),
-                _ = ends.interrupt.recv() => {
-                    interrupt::next_one_kills();
-                    return Ok(None);
-                }
+                _ = ends.interrupt.recv() => return Ok(None),
                 _ = ends.terminate.recv() => {
                     if let Some(command) = command {
                         terminate(command.pid());

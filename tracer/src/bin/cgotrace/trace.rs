@@ -1,7 +1,7 @@
 //! What `attach` and `run` share: one session, its output and its notices.
 
 use anyhow::Context;
-use tracer::session::{Notice, Options, Outcome, SessionError};
+use tracer::session::{Notice, Options, Outcome, SessionError, TargetSpec};
 use tracer::sink::Start;
 
 use crate::cli::Verbosity;
@@ -27,8 +27,9 @@ pub(crate) fn trace(
         output.open(start).map_err(SessionError::Output)
     };
     let mut line = ProgressLine::new(verbosity != Verbosity::Quiet);
-    // What is written to the terminal at once is counted by eye.
-    let counts = !output.streams_to_terminal();
+    // What is written to the terminal at once is counted by eye; a command writes there itself.
+    let is_command = matches!(options.target, TargetSpec::Command { .. });
+    let counts = !output.streams_to_terminal() && !is_command;
     let mut notify = |notice| match notice {
         Notice::Attaching(progress) => line.show("attaching probes", progress),
         Notice::Detaching(progress) => line.show("detaching probes", progress),
