@@ -22,9 +22,9 @@ mod symbols;
 #[cfg(test)]
 mod testing;
 
-pub use debug_files::{DebugFileError, DebugFiles, FoundDebugFile};
+pub use debug_files::{Companions, DebugFileError, DebugFiles, FoundDebugFile};
 pub use demangle::{Demangled, demangle};
-pub use dwarf::{Declared, Dwarf, DwarfFrame};
+pub use dwarf::{Declared, Dwarf, DwarfFrame, FunctionName};
 pub use dynamic::Dynamic;
 pub use error::ObjectError;
 pub use file::{BuildId, LoadSegment, MAX_DECOMPRESSED, ObjectFile};

@@ -3,7 +3,9 @@
 //!
 //! Looks where gdb looks: by build id, then by the name in `.gnu_debuglink`. Asks no server.
 
+mod companions;
 mod crc;
+mod mini;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -13,7 +15,9 @@ use std::sync::Arc;
 
 use object::{Object, ObjectSection, SectionFlags, elf};
 
+use super::linker::root;
 use super::{BuildId, ObjectError, ObjectFile};
+pub use companions::Companions;
 
 /// Where distributions install debug files.
 const SYSTEM_DIRECTORY: &str = "/usr/lib/debug";
@@ -45,6 +49,20 @@ pub enum DebugFileError {
     Empty {
         /// The debug file.
         path: PathBuf,
+    },
+    /// Debug information refers to a file that is not there.
+    #[error(
+        "cannot find {}, {what} of {}: some names and lines are missing; put it there, or name its \
+         directory by --debug-dir",
+        path.display(), of.display()
+    )]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+        /// The file that refers to it.
+        of: PathBuf,
+        /// What it is.
+        what: &'static str,
     },
 }
 
@@ -121,40 +139,77 @@ impl DebugFiles {
                 Err(error) => found.refused.push(error),
             }
         }
+        if found.file.is_none() && !has(object, ".symtab") {
+            match mini::read(object) {
+                Some(Ok(file)) => found.file = Some(Arc::new(file)),
+                Some(Err(error)) => found.refused.push(error.into()),
+                None => {}
+            }
+        }
         found
     }
 
     fn by_build_id(&self, object: &ObjectFile) -> Vec<PathBuf> {
-        let Some(id) = object.build_id().filter(|id| id.0.len() > 1) else { return Vec::new() };
-        let text = id.to_string();
-        let (first, rest) = text.split_at(2);
-        let name = Path::new(".build-id").join(first).join(format!("{rest}.debug"));
-        self.directories.iter().map(|directory| directory.join(&name)).collect()
+        let id = object.build_id();
+        id.map(|id| places_of_build_id(self, object, id, ".debug")).unwrap_or_default()
     }
 
     fn by_name(&self, object: &ObjectFile, link: &Link) -> Vec<PathBuf> {
-        let (outside, inside) = directory_of(object.path());
+        let (outside, inside) = directory_of(object);
         let mut places = vec![outside.join(&link.name), outside.join(".debug").join(&link.name)];
         let inside = inside.strip_prefix("/").unwrap_or(&inside);
-        places.extend(self.directories.iter().map(|d| d.join(inside).join(&link.name)));
+        places.extend(self.for_file(object).map(|d| d.join(inside).join(&link.name)));
         places
+    }
+
+    /// The directories to look in for the debug information of `object`: that of its own root too.
+    fn for_file(&self, object: &ObjectFile) -> impl Iterator<Item = PathBuf> {
+        let (root, _) = split_root(object);
+        let own = (root != Path::new("/")).then(|| {
+            let real = root::resolve(&root, Path::new(SYSTEM_DIRECTORY));
+            root::below(&root, &real.unwrap_or_else(|| SYSTEM_DIRECTORY.into()))
+        });
+        own.into_iter().chain(self.directories.iter().cloned())
     }
 }
 
+/// `.build-id/ab/cdef….debug` in every directory; short ids tell nothing.
+fn places_of_build_id(
+    files: &DebugFiles,
+    object: &ObjectFile,
+    id: &BuildId,
+    suffix: &str,
+) -> Vec<PathBuf> {
+    if id.0.len() < 2 {
+        return Vec::new();
+    }
+    let text = id.to_string();
+    let (first, rest) = text.split_at(2);
+    let name = Path::new(".build-id").join(first).join(format!("{rest}{suffix}"));
+    files.for_file(object).map(|directory| directory.join(&name)).collect()
+}
+
 /// The directory of a file, as we reach it and as its own process sees it.
-fn directory_of(path: &Path) -> (PathBuf, PathBuf) {
+fn directory_of(object: &ObjectFile) -> (PathBuf, PathBuf) {
     let parent = |path: &Path| path.parent().unwrap_or(Path::new("/")).to_owned();
+    let (root, path) = split_root(object);
+    // `/proc/PID/exe` and symbolic links lie elsewhere than the file.
+    let real = parent(&root::resolve(&root, &path).unwrap_or(path));
+    (root::below(&root, &real), real)
+}
+
+/// The root that a file's path starts from, and the path as seen from there.
+fn split_root(object: &ObjectFile) -> (PathBuf, PathBuf) {
+    let path = object.path();
     let mut parts = path.components();
     let head: Vec<_> = parts.by_ref().take(4).collect();
     if let [Component::RootDir, Component::Normal(proc), _, Component::Normal(root)] = head[..]
         && proc == "proc"
         && root == "root"
     {
-        return (parent(path), parent(&Path::new("/").join(parts.as_path())));
+        return (head.iter().collect(), Path::new("/").join(parts.as_path()));
     }
-    // `/proc/PID/exe` and symbolic links lie elsewhere than the file.
-    let real = parent(&std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
-    (real.clone(), real)
+    (object.root().to_owned(), path.to_owned())
 }
 
 /// Opens what may lie at a path; `None` where nothing does.
@@ -165,7 +220,7 @@ fn candidate(
 ) -> Result<Option<ObjectFile>, DebugFileError> {
     let identity = |path: &Path| std::fs::metadata(path).map(|file| (file.dev(), file.ino()));
     let Ok(found) = identity(path) else { return Ok(None) };
-    if identity(object.path()).is_ok_and(|own| own == found) {
+    if identity(&root::below(object.root(), object.path())).is_ok_and(|own| own == found) {
         return Ok(None);
     }
     let file = open(path)?;

@@ -69,7 +69,7 @@ fn a_build_id_leads_to_the_file_and_to_its_names() {
     let hidden = symbols.functions().iter().find(|f| f.name() == "hidden").unwrap();
     assert!(Symbols::of(&object).at(hidden.address).is_none());
     let frames = Dwarf::of(&object, Some(&file)).unwrap().frames_at(hidden.address);
-    assert_eq!(frames[0].name.as_deref(), Some("hidden"));
+    assert_eq!(frames[0].name.as_ref().unwrap().plain, "hidden");
     assert_eq!(frames[0].line, Some(1));
 }
 
@@ -134,13 +134,46 @@ fn a_file_that_has_everything_needs_none() {
 
 #[test]
 fn directories_in_containers_are_those_of_the_process() {
-    let (outside, inside) = directory_of(Path::new("/proc/1/root/usr/lib/libz.so.1"));
-    assert_eq!(outside, Path::new("/proc/1/root/usr/lib"));
-    assert_eq!(inside, Path::new("/usr/lib"));
+    let bytes = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+    let directories = |path: &str, root: &str| {
+        let file = ObjectFile::from_bytes(bytes.clone(), Path::new(path)).unwrap();
+        let (outside, inside) = directory_of(&file.below(root.into()));
+        (outside.display().to_string(), inside.display().to_string())
+    };
+    let expected = ("/proc/1/root/none/lib".to_owned(), "/none/lib".to_owned());
+    assert_eq!(directories("/proc/1/root/none/lib/libz.so.1", "/"), expected);
+    assert_eq!(directories("/none/lib/libz.so.1", "/proc/1/root"), expected);
     let own = std::env::current_exe().unwrap().canonicalize().unwrap();
-    let (outside, inside) = directory_of(Path::new("/proc/self/exe"));
-    assert_eq!(
-        (outside.as_path(), inside.as_path()),
-        (own.parent().unwrap(), own.parent().unwrap())
-    );
+    let own = own.parent().unwrap().display().to_string();
+    assert_eq!(directories("/proc/self/exe", "/"), (own.clone(), own));
+}
+
+/// A program in a container finds its debug file there, also where links lead astray.
+#[test]
+fn a_debug_file_is_found_below_the_root_of_the_process() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |path: &str| root.path().join(path);
+    let program = linked(&["-Wl,--build-id=0xabcdef0456"]);
+    let object = || {
+        let bytes = std::fs::read(program.program()).unwrap();
+        let object = ObjectFile::from_bytes(bytes, Path::new("/srv/app")).unwrap();
+        Arc::new(object.below(root.path().to_owned()))
+    };
+    let find = || DebugFiles::default().find(&object()).file.map(|file| file.path().to_owned());
+    assert_eq!(find(), None);
+    std::fs::create_dir_all(at("real/debug/.build-id/ab")).unwrap();
+    std::fs::create_dir_all(at("usr/lib")).unwrap();
+    // An absolute link is one below the root.
+    std::os::unix::fs::symlink("/real/debug", at("usr/lib/debug")).unwrap();
+    let debug_file = program.directory().join("program.debug");
+    let by_id = at("real/debug/.build-id/ab/cdef0456.debug");
+    std::fs::copy(&debug_file, &by_id).unwrap();
+    assert_eq!(find(), Some(by_id.clone()));
+    std::fs::remove_file(&by_id).unwrap();
+    std::fs::create_dir_all(at("opt/.debug")).unwrap();
+    std::fs::create_dir_all(at("opt")).unwrap();
+    std::fs::write(at("opt/app"), "").unwrap();
+    std::os::unix::fs::symlink("/opt", at("srv")).unwrap();
+    std::fs::copy(&debug_file, at("opt/.debug/program.debug")).unwrap();
+    assert_eq!(find(), Some(at("opt/.debug/program.debug")));
 }

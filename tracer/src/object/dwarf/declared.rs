@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use super::entry::{for_each_attribute, language_of};
 use super::functions::{as_line, extents, file_index};
 use super::lines::{Lines, path};
-use super::{Dwarf, UnitRef, borrow, parse_unit};
+use super::{Dwarf, UnitRef};
 use crate::address::ElfAddress;
 use crate::object::Language;
 
@@ -28,14 +28,14 @@ impl Dwarf {
     /// The languages of its units that have code, but not Go, by name.
     #[must_use]
     pub fn languages(&self) -> Vec<Language> {
-        let dwarf = borrow(&self.sections);
+        let dwarf = self.source.borrow();
         let mut units: Vec<_> = self.extents.iter().map(|(.., unit)| *unit).collect();
         units.sort_unstable();
         units.dedup();
         let mut found = Vec::new();
         for unit in units {
-            let Some(unit) = parse_unit(&dwarf, &self.units, unit) else { continue };
-            let language = language_of(UnitRef::new(&dwarf, &unit));
+            let Some(unit) = self.source.unit(&dwarf, unit) else { continue };
+            let language = language_of(self.source.parts(&dwarf, &unit).entries);
             if !found.contains(&language) {
                 found.push(language);
             }
@@ -60,26 +60,28 @@ impl Dwarf {
                 }
             }
         }
-        let dwarf = borrow(&self.sections);
+        let dwarf = self.source.borrow();
         let mut found = FxHashMap::default();
         for (index, addresses) in by_unit {
-            let Some(unit) = parse_unit(&dwarf, &self.units, index) else { continue };
-            let unit = UnitRef::new(&dwarf, &unit);
-            let language = language_of(unit);
-            let functions = extents(unit, &self.code);
+            let Some(unit) = self.source.unit(&dwarf, index) else { continue };
+            let parts = self.source.parts(&dwarf, &unit);
+            let language = language_of(parts.entries);
+            let functions = extents(parts.entries, &self.code);
             let entries: FxHashMap<u64, usize> =
                 functions.iter().map(|(begin, _, entry)| (begin, *entry)).collect();
             let mut lines: Option<Lines> = None;
             for address in addresses {
                 let entry = entries.get(&address).copied();
-                let place = entry.and_then(|entry| declaration(unit, entry)).or_else(|| {
-                    let lines = lines.get_or_insert_with(|| Lines::read(unit, &self.code));
-                    lines.row_at(address)
-                });
+                let place =
+                    entry.and_then(|entry| declaration(parts.entries, entry)).or_else(|| {
+                        let lines =
+                            lines.get_or_insert_with(|| Lines::read(parts.lines, &self.code));
+                        lines.row_at(address)
+                    });
                 // Where several units claim an address, the one that has its entry knows best.
                 let known = found.contains_key(&ElfAddress(address));
                 if entry.is_some() || (place.is_some() && !known) {
-                    let file = place.and_then(|(file, _)| path(unit, file));
+                    let file = place.and_then(|(file, _)| path(parts.lines, file));
                     let line = place.map(|(_, line)| line).filter(|line| *line != 0);
                     found.insert(ElfAddress(address), Declared { language, file, line });
                 }

@@ -2,7 +2,9 @@
 
 use gimli::{Attribute, AttributeValue, RangeListsOffset, UnitOffset};
 
-use super::{Budget, EntryNames, Place, Slice, UnitRef, parse_unit};
+use super::scope::Place;
+use super::source::Scope;
+use super::{Budget, Slice, UnitRef};
 use crate::object::Language;
 
 /// How many references from entry to entry are followed for a name.
@@ -75,13 +77,6 @@ impl Extent {
         each(low, high);
         Some(())
     }
-
-    /// Whether it covers an address.
-    pub(super) fn holds(&self, unit: UnitRef<'_>, budget: &mut Budget, address: u64) -> bool {
-        let mut found = false;
-        let _ = self.for_each(unit, budget, |begin, end| found |= (begin..end).contains(&address));
-        found
-    }
 }
 
 /// What a function is called.
@@ -102,15 +97,15 @@ impl Names {
 
     /// The names of an entry, or of the one that it was made from; the language of the unit where
     /// that one stands.
-    pub(super) fn of(context: EntryNames<'_>, unit: UnitRef<'_>, entry: usize) -> Self {
+    pub(super) fn of(scope: Scope<'_>, unit: UnitRef<'_>, entry: usize) -> Self {
         let mut names = Self::of_unit(unit);
-        names.add(context, unit, entry, MAX_REFERENCES);
+        names.add(scope, unit, entry, MAX_REFERENCES);
         names
     }
 
     fn add(
         &mut self,
-        context: EntryNames<'_>,
+        scope: Scope<'_>,
         unit: UnitRef<'_>,
         entry: usize,
         references: u8,
@@ -128,24 +123,28 @@ impl Names {
             }
             _ => {}
         })?;
-        self.declared = context.place_of(unit, entry);
+        self.declared = Place::of(scope, unit, entry);
         let references = references.checked_sub(1)?;
         match origin? {
-            AttributeValue::UnitRef(origin) => self.add(context, unit, origin.0, references),
-            AttributeValue::DebugInfoRef(origin) => {
-                let index = context.units.partition_point(|start| *start <= origin.0);
-                let other = parse_unit(context.dwarf, context.units, index.checked_sub(1)?)?;
-                let entry = origin.to_unit_offset(&other.header)?;
-                let other = UnitRef::new(context.dwarf, &other);
-                // A partial unit may not say its language.
-                let language = language_of(other);
-                if language != Language::Unknown {
-                    self.language = language;
-                }
-                self.add(context, other, entry.0, references)
+            AttributeValue::UnitRef(origin) => self.add(scope, unit, origin.0, references),
+            AttributeValue::DebugInfoRef(origin) => self.add_other(scope, origin.0, references),
+            AttributeValue::DebugInfoRefSup(origin) => {
+                self.add_other(scope.supplement()?, origin.0, references)
             }
             _ => None,
         }
+    }
+
+    /// Adds the names of an entry of any unit of `scope`.
+    fn add_other(&mut self, scope: Scope<'_>, entry: usize, references: u8) -> Option<()> {
+        let (unit, entry) = scope.unit_at(entry)?;
+        let unit = scope.unit_ref(&unit);
+        // A partial unit may not say its language.
+        let language = language_of(unit);
+        if language != Language::Unknown {
+            self.language = language;
+        }
+        self.add(scope, unit, entry, references)
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use gimli::{AttributeValue, UnitOffset};
+use gimli::AttributeValue;
 use memchr::memmem::Finder;
 
 use super::entry::{Names, language_of};
-use super::{Dwarf, EntryNames, UnitRef, borrow, parse_unit};
+use super::source::Parts;
+use super::{Dwarf, Slice, UnitRef};
 use crate::object::{Demangled, Language, ObjectFile, demangle};
 
 /// The most functions that are listed.
@@ -18,25 +19,25 @@ impl Dwarf {
     /// units: slow, meant for a message.
     #[must_use]
     pub fn inlined_into(&self, wanted: &str) -> Vec<String> {
-        let dwarf = borrow(&self.sections);
-        let names = EntryNames { dwarf: &dwarf, units: &self.units };
+        let dwarf = self.source.borrow();
         let mut into = BTreeSet::new();
-        for (index, start) in self.units.iter().enumerate() {
-            let Some(unit) = parse_unit(&dwarf, &self.units, index) else { continue };
-            let unit = UnitRef::new(&dwarf, &unit);
-            if language_of(unit) == Language::Go {
+        for index in 0..self.source.units.len() {
+            let Some(unit) = self.source.unit(&dwarf, index) else { continue };
+            let parts = self.source.parts(&dwarf, &unit);
+            if language_of(parts.entries) == Language::Go {
                 continue;
             }
             let mut calls = Vec::new();
             // Damage ends the search; what was found before it is true.
-            let _ = collect(unit, *start, &mut calls);
+            let _ = collect(parts.entries, &mut calls);
             let mut known = HashMap::new();
             for call in calls {
                 let is_wanted = *known.entry(call.origin).or_insert_with(|| {
-                    origin_names(names, unit, index, call.origin)
-                        .is_some_and(|names| is_called(&names, wanted))
+                    let names = call.origin.names(parts);
+                    names.is_some_and(|names| is_called(&names, wanted))
                 });
-                if is_wanted && let Some(name) = shown(Names::of(names, unit, call.function)) {
+                let function = || Names::of(parts.scope, parts.entries, call.function);
+                if is_wanted && let Some(name) = shown(function()) {
                     into.insert(name);
                 }
             }
@@ -49,6 +50,11 @@ impl Dwarf {
     /// name that was mistyped.
     #[must_use]
     pub fn may_name(source: &ObjectFile, wanted: &str) -> bool {
+        // What lies in other files is not looked at so quickly.
+        let elsewhere = [".gnu_debugaltlink", ".debug_sup", ".debug_addr"];
+        if elsewhere.into_iter().any(|name| source.section(name).is_some()) {
+            return true;
+        }
         let path = wanted.split('(').next().unwrap_or_default();
         let mut words = path.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
         let Some(word) = words.rfind(|word| !word.is_empty()) else { return true };
@@ -62,13 +68,46 @@ impl Dwarf {
 
 /// One inlined call.
 struct Call {
-    /// What was called: an offset in `.debug_info`.
-    origin: usize,
+    /// What was called.
+    origin: Origin,
     /// The function with code that it ended up in: an offset in the unit.
     function: usize,
 }
 
-fn collect(unit: UnitRef<'_>, start: usize, calls: &mut Vec<Call>) -> Option<()> {
+/// The entry of a function that was inlined.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Origin {
+    /// In the same unit.
+    Unit(usize),
+    /// In any unit.
+    Info(usize),
+    /// In the file that the module has in common with others.
+    Supplement(usize),
+}
+
+impl Origin {
+    fn of(value: AttributeValue<Slice<'_>>) -> Option<Self> {
+        match value {
+            AttributeValue::UnitRef(entry) => Some(Self::Unit(entry.0)),
+            AttributeValue::DebugInfoRef(entry) => Some(Self::Info(entry.0)),
+            AttributeValue::DebugInfoRefSup(entry) => Some(Self::Supplement(entry.0)),
+            _ => None,
+        }
+    }
+
+    /// The names, seen from a unit.
+    fn names(self, from: Parts<'_>) -> Option<Names> {
+        let (scope, entry) = match self {
+            Self::Unit(entry) => return Some(Names::of(from.scope, from.entries, entry)),
+            Self::Info(entry) => (from.scope, entry),
+            Self::Supplement(entry) => (from.scope.supplement()?, entry),
+        };
+        let (unit, entry) = scope.unit_at(entry)?;
+        Some(Names::of(scope, scope.unit_ref(&unit), entry))
+    }
+}
+
+fn collect(unit: UnitRef<'_>, calls: &mut Vec<Call>) -> Option<()> {
     let mut entries = unit.entries_raw(None).ok()?;
     // The functions around the current entry, with their depths.
     let mut around: Vec<(isize, usize)> = Vec::new();
@@ -85,11 +124,7 @@ fn collect(unit: UnitRef<'_>, start: usize, calls: &mut Vec<Call>) -> Option<()>
                     if attribute.name() != gimli::DW_AT_abstract_origin {
                         continue;
                     }
-                    let origin = match attribute.value() {
-                        AttributeValue::UnitRef(UnitOffset(within)) => start.checked_add(within)?,
-                        AttributeValue::DebugInfoRef(origin) => origin.0,
-                        _ => continue,
-                    };
+                    let Some(origin) = Origin::of(attribute.value()) else { continue };
                     calls.push(Call { origin, function: *function });
                 }
             }
@@ -102,22 +137,6 @@ fn collect(unit: UnitRef<'_>, start: usize, calls: &mut Vec<Call>) -> Option<()>
         }
     }
     Some(())
-}
-
-/// The names of the entry at `origin`, seen from a unit and its index.
-fn origin_names<'a>(
-    names: EntryNames<'a>,
-    unit: UnitRef<'a>,
-    index: usize,
-    origin: usize,
-) -> Option<Names> {
-    let holder = names.units.partition_point(|start| *start <= origin).checked_sub(1)?;
-    let entry = origin.checked_sub(*names.units.get(holder)?)?;
-    if holder == index {
-        return Some(Names::of(names, unit, entry));
-    }
-    let other = parse_unit(names.dwarf, names.units, holder)?;
-    Some(Names::of(names, UnitRef::new(names.dwarf, &other), entry))
 }
 
 fn is_called(names: &Names, wanted: &str) -> bool {

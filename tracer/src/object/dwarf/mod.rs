@@ -14,47 +14,47 @@ mod entry;
 mod functions;
 mod inlined;
 mod lines;
+mod name;
 mod scope;
+mod source;
+mod tables;
 
 pub use declared::Declared;
+pub use name::FunctionName;
 
 use std::sync::Arc;
 
-use gimli::{DwarfSections, EndianSlice, LittleEndian};
+use gimli::{EndianSlice, LittleEndian};
 use rustc_hash::FxHashMap;
 
-use self::entry::{Extent, Names, language_of};
-use self::functions::Inlined;
+use self::entry::{Extent, language_of};
 use self::lines::Lines;
-use self::scope::Scopes;
+use self::source::Source;
+use self::tables::{Asked, Tables};
 use super::ranges::Ranges;
-use super::{Language, ObjectFile, SectionBytes};
+use super::{Companions, DebugFileError, DebugFiles, Language, ObjectFile};
 use crate::address::ElfAddress;
 
 type Slice<'a> = EndianSlice<'a, LittleEndian>;
 type Sections<'a> = gimli::Dwarf<Slice<'a>>;
 type UnitRef<'a> = gimli::UnitRef<'a, Slice<'a>>;
 
-/// Ranges and line rows of units that are kept; more than this, and all are forgotten.
+/// How much of units is kept, counted in ranges, line rows and calls; more than this, and all is
+/// forgotten.
 const MAX_HELD: usize = 8 << 20;
 
 /// The most units that may claim one address before the rest is not looked at.
 const MAX_CLAIMS: usize = 64;
 
 /// One function at an address, as DWARF tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct DwarfFrame {
-    /// The linkage name, where DWARF has one (C++, Rust).
-    pub linkage_name: Option<String>,
-    /// The plain name; with no linkage name either, DWARF knows the line but no function.
-    pub name: Option<String>,
-    /// The namespaces and types around it, `shop::(anonymous namespace)`; only where there is no
-    /// linkage name to tell them.
-    pub scope: Option<String>,
+    /// Its names; `None` where DWARF knows the line but no function.
+    pub name: Option<Arc<FunctionName>>,
     /// The language of the unit that the function was written in.
     pub language: Language,
     /// The source file with its directory, as compiled.
-    pub file: Option<String>,
+    pub file: Option<Arc<str>>,
     /// The line, from 1: of the address, or of the call that was inlined.
     pub line: Option<u32>,
     /// Whether it was inlined into the next one.
@@ -64,65 +64,72 @@ pub struct DwarfFrame {
 /// The DWARF of one module.
 #[derive(Debug)]
 pub struct Dwarf {
-    sections: DwarfSections<SectionBytes>,
+    source: Source,
     code: Code,
-    /// Where each unit begins in `.debug_info`, ascending.
-    units: Vec<usize>,
-    /// Which code belongs to which unit, by its index in `units`.
+    /// Which code belongs to which unit, by its index.
     extents: Ranges<usize>,
     tables: FxHashMap<usize, Tables>,
-}
-
-/// What was read of one unit.
-#[derive(Debug)]
-struct Tables {
-    /// The offset of each function's entry in its unit.
-    functions: Ranges<usize>,
-    scopes: Scopes,
-    lines: Lines,
+    /// How much the tables hold.
+    held: usize,
 }
 
 impl Dwarf {
-    /// The DWARF of a module: of its separate debug file, where that has any, else its own.
+    /// The DWARF of a module: of its separate debug file, where that has any, else its own. Files
+    /// that it refers to are sought where `files` looks.
     #[must_use]
-    pub fn of(image: &Arc<ObjectFile>, debug_file: Option<&Arc<ObjectFile>>) -> Option<Self> {
-        let separate = debug_file.and_then(|file| Self::read(file, image));
-        separate.or_else(|| Self::read(image, image))
+    pub fn find(
+        image: &Arc<ObjectFile>,
+        debug_file: Option<&Arc<ObjectFile>>,
+        files: &DebugFiles,
+    ) -> Option<Self> {
+        let read = |source| Self::read_with(source, image, Companions::of(files, image, source));
+        debug_file.and_then(read).or_else(|| read(image))
     }
 
-    /// The language of the unit that has the code at an address; cheap once the units are indexed.
+    /// As [`Dwarf::find`]; files that it refers to are sought where they always are.
     #[must_use]
-    pub fn language_at(&self, address: ElfAddress) -> Language {
-        let dwarf = borrow(&self.sections);
-        let units = self.extents.containing(address.0).take(MAX_CLAIMS);
-        // Of several that claim it, the smallest range is the most specific.
-        let unit = units.min_by_key(|(begin, end, _)| end - begin).map(|(.., index)| *index);
-        let unit = unit.and_then(|index| parse_unit(&dwarf, &self.units, index));
-        unit.map_or(Language::Unknown, |unit| language_of(UnitRef::new(&dwarf, &unit)))
+    pub fn of(image: &Arc<ObjectFile>, debug_file: Option<&Arc<ObjectFile>>) -> Option<Self> {
+        Self::find(image, debug_file, &DebugFiles::default())
     }
 
     /// Indexes the DWARF of `source` (the module itself or its separate debug file) for the
     /// module `image`, whose segments say what is code. `None` where there is none.
     #[must_use]
     pub fn read(source: &Arc<ObjectFile>, image: &ObjectFile) -> Option<Self> {
-        source.shared_section(".debug_info")?;
-        let sections = DwarfSections::load(|id| {
-            let wanted = !matches!(
-                id,
-                gimli::SectionId::DebugLoc
-                    | gimli::SectionId::DebugLocLists
-                    | gimli::SectionId::DebugMacinfo
-                    | gimli::SectionId::DebugMacro
-                    | gimli::SectionId::DebugNames
-                    | gimli::SectionId::DebugTypes
-            );
-            let bytes = if wanted { source.shared_section(id.name()) } else { None };
-            Ok::<_, std::convert::Infallible>(bytes.unwrap_or_default())
-        })
-        .ok()?;
+        let companions = Companions::of(&DebugFiles::default(), image, source);
+        Self::read_with(source, image, companions)
+    }
+
+    fn read_with(
+        source: &Arc<ObjectFile>,
+        image: &ObjectFile,
+        companions: Companions,
+    ) -> Option<Self> {
+        let mut source = Source::open(source, companions)?;
         let code = Code::of(image);
-        let (units, extents) = index_units(&borrow(&sections), &code);
-        Some(Self { sections, code, units, extents, tables: FxHashMap::default() })
+        let index = index_units(&source.borrow(), &code);
+        source.set_units(index.units, index.are_split);
+        Some(Self { source, code, extents: index.extents, tables: FxHashMap::default(), held: 0 })
+    }
+
+    /// Files that the DWARF refers to, sought since the last call, that are missing or are not
+    /// used.
+    #[must_use]
+    pub fn take_refused(&self) -> Vec<DebugFileError> {
+        self.source.take_refused()
+    }
+
+    /// The language of the unit that has the code at an address; cheap once the units are indexed.
+    #[must_use]
+    pub fn language_at(&self, address: ElfAddress) -> Language {
+        let dwarf = self.source.borrow();
+        let units = self.extents.containing(address.0).take(MAX_CLAIMS);
+        // Of several that claim it, the smallest range is the most specific.
+        let unit = units.min_by_key(|(begin, end, _)| end - begin).map(|(.., index)| *index);
+        let Some(unit) = unit.and_then(|index| self.source.unit(&dwarf, index)) else {
+            return Language::Unknown;
+        };
+        language_of(self.source.parts(&dwarf, &unit).entries)
     }
 
     /// The chain of functions at an address: the innermost inlined one first, the physical one
@@ -133,13 +140,20 @@ impl Dwarf {
             self.extents.containing(address.0).map(|(.., unit)| *unit).take(MAX_CLAIMS).collect();
         claims.sort_unstable();
         claims.dedup();
-        let dwarf = borrow(&self.sections);
+        if self.held > MAX_HELD {
+            self.tables.clear();
+            self.held = 0;
+        }
+        let sections = self.source.borrow();
+        let asked = |index| Asked { source: &self.source, sections: &sections, index };
         let mut function: Option<(u64, usize, usize)> = None;
         for index in claims.iter().copied() {
-            let Some(tables) = tables(&mut self.tables, &dwarf, &self.units, &self.code, index)
-            else {
-                continue;
-            };
+            if !self.tables.contains_key(&index) {
+                let Some(read) = Tables::read(asked(index), &self.code) else { continue };
+                self.held += read.len();
+                self.tables.insert(index, read);
+            }
+            let Some(tables) = self.tables.get(&index) else { continue };
             // Of overlapping ranges the smallest is the most specific.
             let found = tables.functions.containing(address.0);
             let found = found.map(|(begin, end, entry)| (end - begin, index, *entry)).min();
@@ -154,96 +168,30 @@ impl Dwarf {
         let Some(index) = unit_of_function.or(line.map(|(index, _)| index)) else {
             return Vec::new();
         };
-        let Some(unit) = parse_unit(&dwarf, &self.units, index) else { return Vec::new() };
-        let unit = UnitRef::new(&dwarf, &unit);
+        let Some(tables) = self.tables.get_mut(&index) else { return Vec::new() };
         let location = line.filter(|(of, _)| *of == index).map(|(_, row)| row);
-        let names = EntryNames { dwarf: &dwarf, units: &self.units };
-        let chain = match function {
-            Some((_, _, entry)) => names.chain(unit, entry, address.0, location),
-            None => vec![(frame(unit, Names::of_unit(unit), location, false), None)],
-        };
-        let qualify = |(mut frame, declared): (DwarfFrame, Option<Place>)| {
-            if frame.linkage_name.is_none() && frame.name.is_some() {
-                let declared = declared.filter(|_| scope::is_scoped(frame.language));
-                frame.scope = declared.and_then(|at| {
-                    names.scope_of(at, |Place { unit, entry }| {
-                        let held = &mut self.tables;
-                        let found = tables(held, &dwarf, &self.units, &self.code, unit);
-                        found?.scopes.parent(entry)
-                    })
-                });
-            }
-            frame
-        };
-        chain.into_iter().map(qualify).collect()
+        let entry = function.map(|(.., entry)| entry);
+        let before = tables.len();
+        let chain = tables.chain(asked(index), entry, address.0, location);
+        self.held += tables.len().saturating_sub(before);
+        chain
     }
 }
 
-/// An entry: the index of its unit, and its offset there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    unit: usize,
-    entry: usize,
-}
-
-/// Names entries, across units where they refer to one another.
-#[derive(Clone, Copy)]
-struct EntryNames<'a> {
-    dwarf: &'a Sections<'a>,
-    units: &'a [usize],
-}
-
-impl<'a> EntryNames<'a> {
-    /// The inlined calls at `address` in the function at `entry`, and the function itself; each
-    /// with the entry that declares it.
-    fn chain(
-        self,
-        unit: UnitRef<'a>,
-        entry: usize,
-        address: u64,
-        location: Option<(u64, u32)>,
-    ) -> Vec<(DwarfFrame, Option<Place>)> {
-        let mut location = location;
-        let mut frames = Vec::new();
-        let mut add = |entry, location, inlined| {
-            let names = Names::of(self, unit, entry);
-            let declared = names.declared;
-            frames.push((frame(unit, names, location, inlined), declared));
-        };
-        for Inlined { entry, call } in functions::inlined_at(unit, entry, address) {
-            add(entry, location, true);
-            location = call;
-        }
-        add(entry, location, false);
-        frames
-    }
-}
-
-fn frame(
-    unit: UnitRef<'_>,
-    names: Names,
-    location: Option<(u64, u32)>,
-    inlined: bool,
-) -> DwarfFrame {
-    DwarfFrame {
-        linkage_name: names.linkage,
-        name: names.plain,
-        scope: None,
-        language: names.language,
-        file: location.and_then(|(file, _)| lines::path(unit, file)),
-        line: location.map(|(_, line)| line).filter(|line| *line != 0),
-        inlined,
-    }
-}
-
-fn borrow(sections: &DwarfSections<SectionBytes>) -> Sections<'_> {
-    sections.borrow(|bytes| EndianSlice::new(bytes, LittleEndian))
+/// What is known of all units.
+struct Index {
+    /// Where each begins in `.debug_info`.
+    units: Vec<usize>,
+    /// The code of those that are not Go's.
+    extents: Ranges<usize>,
+    /// Whether some lie in another file.
+    are_split: bool,
 }
 
 /// Finds every unit, and the code of those that are not Go's.
-fn index_units(dwarf: &Sections<'_>, code: &Code) -> (Vec<usize>, Ranges<usize>) {
+fn index_units(dwarf: &Sections<'_>, code: &Code) -> Index {
     let mut budget = Budget::default();
-    let (mut units, mut extents) = (Vec::new(), Vec::new());
+    let (mut units, mut extents, mut are_split) = (Vec::new(), Vec::new(), false);
     let mut headers = dwarf.units();
     while let Ok(Some(header)) = headers.next() {
         let Some(offset) = header.debug_info_offset() else { continue };
@@ -253,6 +201,7 @@ fn index_units(dwarf: &Sections<'_>, code: &Code) -> (Vec<usize>, Ranges<usize>)
             continue;
         }
         let Ok(unit) = dwarf.unit(header) else { continue };
+        are_split |= unit.dwo_id.is_some();
         let unit = UnitRef::new(dwarf, &unit);
         if language_of(unit) == Language::Go {
             continue;
@@ -270,43 +219,7 @@ fn index_units(dwarf: &Sections<'_>, code: &Code) -> (Vec<usize>, Ranges<usize>)
             extents.extend(lines.extents().map(|(begin, end)| (begin, end, index)));
         }
     }
-    (units, Ranges::new(extents))
-}
-
-fn parse_unit<'a>(
-    dwarf: &Sections<'a>,
-    units: &[usize],
-    index: usize,
-) -> Option<gimli::Unit<Slice<'a>>> {
-    let header = dwarf.unit_header(gimli::DebugInfoOffset(*units.get(index)?)).ok()?;
-    dwarf.unit(header).ok()
-}
-
-/// The tables of a unit, read if need be.
-fn tables<'t>(
-    tables: &'t mut FxHashMap<usize, Tables>,
-    dwarf: &Sections<'_>,
-    units: &[usize],
-    code: &Code,
-    index: usize,
-) -> Option<&'t Tables> {
-    if !tables.contains_key(&index) {
-        let held: usize = tables.values().map(Tables::len).sum();
-        if held > MAX_HELD {
-            tables.clear();
-        }
-        let unit = parse_unit(dwarf, units, index)?;
-        let unit = UnitRef::new(dwarf, &unit);
-        let (functions, scopes) = functions::extents_and_scopes(unit, code);
-        tables.insert(index, Tables { functions, scopes, lines: Lines::read(unit, code) });
-    }
-    tables.get(&index)
-}
-
-impl Tables {
-    fn len(&self) -> usize {
-        self.functions.len() + self.scopes.len() + self.lines.len()
-    }
+    Index { units, extents: Ranges::new(extents), are_split }
 }
 
 /// The executable segments of a module. What begins elsewhere was discarded by the linker, which
@@ -343,5 +256,7 @@ impl Budget {
     }
 }
 
+#[cfg(test)]
+mod elsewhere;
 #[cfg(test)]
 mod tests;

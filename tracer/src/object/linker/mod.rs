@@ -8,7 +8,7 @@
 mod cache;
 mod load;
 mod machine;
-mod root;
+pub(super) mod root;
 mod search;
 mod token;
 

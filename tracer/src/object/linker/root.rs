@@ -8,7 +8,7 @@ const MAX_LINKS: usize = 40;
 
 /// Where an absolute path that the target sees lies without symbolic links, as the target sees it.
 /// Links never lead out of the root. `None` where there is no such file.
-pub(super) fn resolve(root: &Path, path: &Path) -> Option<PathBuf> {
+pub(in crate::object) fn resolve(root: &Path, path: &Path) -> Option<PathBuf> {
     if root == Path::new("/") {
         return std::fs::canonicalize(path).ok();
     }
@@ -40,7 +40,7 @@ pub(super) fn resolve(root: &Path, path: &Path) -> Option<PathBuf> {
 }
 
 /// How we reach a path that the target sees.
-pub(super) fn below(root: &Path, path: &Path) -> PathBuf {
+pub(in crate::object) fn below(root: &Path, path: &Path) -> PathBuf {
     root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
