@@ -31,10 +31,14 @@ pub(crate) struct Slot {
     pub(crate) unknown: u64,
     /// See `unknown`.
     pub(crate) unknown_module: ModuleKey,
+    /// The module that is looked up.
+    pub(crate) key: ModuleKey,
     /// The probed module's number.
     pub(crate) module: u64,
     /// The probed module's load bias: run-time address less ELF virtual address.
     pub(crate) bias: u64,
+    /// The load bias of the Go runtime that was asked for last.
+    pub(crate) runtime_bias: u64,
     /// The dynamic linker's list, while it is read.
     pub(crate) listed: Listed,
     /// The part of the stack that was read last.

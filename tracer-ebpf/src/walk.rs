@@ -12,7 +12,7 @@ use tracer_common::walk::{Location, Target, advance};
 
 use crate::slot::Slot;
 use crate::window::{NOWHERE, distant};
-use crate::{chain, mapping, tables};
+use crate::{chain, goroutine, mapping, tables};
 
 /// Walks the stack of the thread that hit a probe; the result lies in the slot.
 #[inline(always)]
@@ -63,6 +63,7 @@ pub(crate) fn walk(slot: *mut Slot, from: &pt_regs, cookie: u64) {
     if own.walk.end == 0 {
         own.walk.end = End::Limit as u8;
     }
+    goroutine::note(slot);
 }
 
 /// One frame; 1 ends the loop.
@@ -110,6 +111,6 @@ impl Target for InKernel {
 
     #[inline(always)]
     fn land(&mut self, registers: &mut Registers) -> bool {
-        chain::land(registers)
+        chain::land(self.slot, registers)
     }
 }

@@ -14,6 +14,7 @@ pub mod bpf;
 pub mod event;
 pub mod object;
 pub mod process;
+pub mod recording;
 pub mod session;
 pub mod sink;
 pub mod stack;

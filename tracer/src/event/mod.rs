@@ -70,6 +70,9 @@ pub enum EventError {
         /// Bytes that are needed.
         need: usize,
     },
+    /// What a source that is no ring buffer says.
+    #[error("{0}")]
+    Source(String),
     /// A value that no version of this program writes.
     #[error("cannot read an event: {what} is {value}")]
     Unknown {

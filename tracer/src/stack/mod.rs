@@ -4,9 +4,9 @@
 
 mod assemble;
 mod clock;
+mod plumbing;
 mod summary;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tracer_common::reason::{End, Reason};
@@ -16,6 +16,7 @@ pub use clock::{ClockOffset, Time};
 pub use summary::Summary;
 
 use crate::address::{FileOffset, RuntimeAddress};
+use crate::object::ModuleIdentity;
 use crate::symbol::Language;
 
 /// One stack, as it is shown.
@@ -65,8 +66,8 @@ pub struct StackFrame {
     pub line: Option<u32>,
     /// Whether this call was inlined into the next frame.
     pub inlined: bool,
-    /// The file that the code lies in, as the target names it, where known.
-    pub module: Option<PathBuf>,
+    /// The file that the code lies in, where known.
+    pub module: Option<Arc<ModuleIdentity>>,
     /// Of the physical frame: the instruction, or the raw return address.
     pub address: RuntimeAddress,
     /// The same as an offset in `module`.

@@ -124,8 +124,8 @@ pub struct Build<'a> {
     pub tags: &'a str,
     /// How it is linked.
     pub mode: LinkMode,
-    /// Where its native libraries lie.
-    pub libraries: &'a Path,
+    /// Where its native libraries lie. `None` where it has none: Go then links it by itself.
+    pub libraries: Option<&'a Path>,
     /// Whether the program finds shared libraries beside itself.
     pub beside: bool,
     /// Flags for Go's linker; none where empty.
@@ -138,31 +138,44 @@ impl Build<'_> {
         if command::on_path("cc").is_none() {
             bail!("cc is missing; run, as root: apt-get install gcc g++ libc6-dev");
         }
-        let mut native_flags = format!("-O2 -g -L{}", self.libraries.display());
+        let mut native_flags = "-O2 -g".to_owned();
+        let mut linker_flags = self.linker_flags.to_owned();
+        match self.libraries {
+            Some(folder) => native_flags += &format!(" -L{}", folder.display()),
+            None => linker_flags += " -linkmode=internal",
+        }
         if self.beside {
             native_flags += " -Wl,-rpath,$ORIGIN";
         }
         command::run_quietly(
-            Command::new(go)
-                .args(["build", "-tags", self.tags, "-ldflags", self.linker_flags])
+            build_command(go)
+                .args(["-tags", self.tags, "-ldflags", &linker_flags])
                 .arg(format!("-buildmode={}", self.mode.name()))
                 .arg("-o")
                 .arg(to)
                 .arg(self.package)
                 .current_dir(self.module)
-                .env_remove("GOROOT")
-                .env("GOCACHE", paths::target().join("gocache"))
-                .env("GOPATH", paths::target().join("gopath"))
-                .env("GOENV", "off")
-                .env("GOFLAGS", "-mod=mod")
-                .env("GOPROXY", "off")
-                .env("GOTOOLCHAIN", "local")
-                .env("GOWORK", "off")
-                .env("GOTELEMETRY", "off")
-                .env("CGO_ENABLED", "1")
                 .env("CGO_LDFLAGS", native_flags),
         )
     }
+}
+
+/// `go build` with cgo, from nothing but local files.
+pub fn build_command(go: &Path) -> Command {
+    let mut command = Command::new(go);
+    command
+        .arg("build")
+        .env_remove("GOROOT")
+        .env("GOCACHE", paths::target().join("gocache"))
+        .env("GOPATH", paths::target().join("gopath"))
+        .env("GOENV", "off")
+        .env("GOFLAGS", "-mod=mod")
+        .env("GOPROXY", "off")
+        .env("GOTOOLCHAIN", "local")
+        .env("GOWORK", "off")
+        .env("GOTELEMETRY", "off")
+        .env("CGO_ENABLED", "1");
+    command
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tracer_common::reason::{End, Reason};
 
 use super::*;
-use crate::object::ObjectFile;
+use crate::object::{ModuleIdentity, ObjectFile};
 use crate::symbol::SourceFrame;
 
 /// Names by exact offset, and what was asked for.
@@ -37,7 +37,7 @@ fn source(function: &str, inlined: bool) -> SourceFrame {
 fn modules() -> Modules {
     let object = ObjectFile::open(&std::env::current_exe().unwrap()).unwrap();
     let mut modules = Modules::default();
-    modules.add(Path::new("/srv/app"), Arc::new(object));
+    modules.add(ModuleIdentity::of(Path::new("/srv/app"), &object));
     modules
 }
 
@@ -101,7 +101,7 @@ fn a_caller_is_named_one_byte_before_its_return_address() {
         file: Some("/src/a.c".to_owned()),
         line: Some(9),
         inlined: true,
-        module: Some("/srv/app".into()),
+        module: modules().get(1).cloned(),
         address: RuntimeAddress(0x40_0200),
         offset: Some(FileOffset(0x200)),
         exact: false,
@@ -175,6 +175,7 @@ fn what_is_remembered_is_bounded() {
 #[test]
 fn the_summary_counts_each_stack_once() {
     let mut summary = super::super::Summary::default();
+    let mut unnamed = super::super::Summary::default();
     for (end, reason) in [
         (End::Goexit, None),
         (End::Error, Some(Reason::NoRule)),
@@ -182,12 +183,20 @@ fn the_summary_counts_each_stack_once() {
         (End::Limit, None),
     ] {
         let hit = hit(end, reason, &[]);
+        unnamed.count_hit(&hit);
         summary.count(&assemble(&hit, "p", &modules(), &mut Names::default(), ClockOffset(0)));
     }
+    // A gap before an early end is the first problem.
+    let gap = (0, Reason::RegisterLost as u32, 0, FRAME_GAP);
+    let hit = hit(End::Error, Some(Reason::NoRule), &[(1, 1, 1, 1), gap]);
+    unnamed.count_hit(&hit);
+    summary.count(&assemble(&hit, "p", &modules(), &mut Names::default(), ClockOffset(0)));
+    assert_eq!(summary, unnamed);
+    assert_eq!(summary.incomplete["register-lost"], 1);
     summary.lose("ring-full", 0);
     assert!(summary.lost.is_empty());
     summary.lose("ring-full", 2);
-    assert_eq!((summary.events, summary.complete, summary.incomplete()), (4, 1, 3));
+    assert_eq!((summary.events, summary.complete, summary.incomplete()), (5, 1, 4));
     assert_eq!(summary.incomplete["no-unwind-rule"], 2);
     assert_eq!(summary.incomplete["limit"], 1);
     assert_eq!(summary.lost(), 2);
