@@ -22,6 +22,8 @@ mod symbols;
 #[cfg(test)]
 mod testing;
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use debug_files::fuzz_parts;
 pub use debug_files::{Companions, DebugFileError, DebugFiles, FoundDebugFile};
 pub use demangle::{Demangled, demangle};
 pub use dwarf::{Declared, Dwarf, DwarfFrame};

@@ -223,7 +223,12 @@ impl Live {
             }
             match source.next_event()? {
                 None => return Ok(true),
-                Some(Event::Hit(hit)) => self.write(&hit, output)?,
+                Some(Event::Hit(hit)) => {
+                    self.write(&hit, output)?;
+                    for refused in self.library.symbols.take_refused() {
+                        notify(Notice::Warning(refused.to_string()));
+                    }
+                }
                 Some(Event::Control(control)) => {
                     self.seen += usize::from(control.kind == tracer_common::event::KIND_PROCESS);
                     let mut warn = |text| notify(Notice::Warning(text));

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::{Language, SourceFrame};
 use crate::address::ElfAddress;
-use crate::object::{Dwarf, DwarfFrame, ObjectFile, Symbols, demangle};
+use crate::object::{DebugFileError, DebugFiles, Dwarf, DwarfFrame, ObjectFile, Symbols, demangle};
 
 /// Names native code of one module. Reads symbols and DWARF when the first name is asked for.
 #[derive(Debug)]
 pub struct NativeNamer {
     image: Arc<ObjectFile>,
     debug_file: Option<Arc<ObjectFile>>,
+    debug_files: DebugFiles,
     tables: Option<Tables>,
 }
 
@@ -25,14 +26,33 @@ impl NativeNamer {
     /// are used beside the module's own; whether the two belong together is the caller's to check.
     #[must_use]
     pub fn new(image: Arc<ObjectFile>, debug_file: Option<Arc<ObjectFile>>) -> Self {
-        Self { image, debug_file, tables: None }
+        Self::with_debug_files(image, debug_file, DebugFiles::default())
+    }
+
+    /// As [`NativeNamer::new`]; files that debug information refers to are sought where
+    /// `debug_files` looks.
+    #[must_use]
+    pub fn with_debug_files(
+        image: Arc<ObjectFile>,
+        debug_file: Option<Arc<ObjectFile>>,
+        debug_files: DebugFiles,
+    ) -> Self {
+        Self { image, debug_file, debug_files, tables: None }
+    }
+
+    /// Files that debug information refers to, sought since the last call, that are missing or are
+    /// not used.
+    pub fn take_refused(&mut self) -> Vec<DebugFileError> {
+        let dwarf = self.tables.as_ref().and_then(|tables| tables.dwarf.as_ref());
+        dwarf.map(Dwarf::take_refused).unwrap_or_default()
     }
 
     /// The chain of functions at an address: the innermost inlined one first, the physical one
     /// last. Empty where neither DWARF nor a symbol's extent holds it: a neighbour is never named.
     pub fn name(&mut self, address: ElfAddress) -> Vec<SourceFrame> {
-        let tables =
-            self.tables.get_or_insert_with(|| Tables::read(&self.image, self.debug_file.as_ref()));
+        let tables = self.tables.get_or_insert_with(|| {
+            Tables::read(&self.image, self.debug_file.as_ref(), &self.debug_files)
+        });
         if !self.image.is_code(address) {
             return Vec::new();
         }
@@ -61,8 +81,15 @@ impl NativeNamer {
 }
 
 impl Tables {
-    fn read(image: &Arc<ObjectFile>, debug_file: Option<&Arc<ObjectFile>>) -> Self {
-        Self { symbols: Symbols::read(image, debug_file), dwarf: Dwarf::of(image, debug_file) }
+    fn read(
+        image: &Arc<ObjectFile>,
+        debug_file: Option<&Arc<ObjectFile>>,
+        debug_files: &DebugFiles,
+    ) -> Self {
+        Self {
+            symbols: Symbols::read(image, debug_file),
+            dwarf: Dwarf::find(image, debug_file, debug_files),
+        }
     }
 }
 

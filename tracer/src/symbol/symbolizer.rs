@@ -57,11 +57,13 @@ impl Symbolizer {
     ) {
         let FoundDebugFile { file, refused } = self.debug_files.find(&object);
         self.refused.extend(refused);
-        let native = NativeNamer::new(Arc::clone(&object), file);
+        let native =
+            NativeNamer::with_debug_files(Arc::clone(&object), file, self.debug_files.clone());
         self.modules.insert(number, Module { object, go, native });
     }
 
-    /// The debug files of modules added since the last call that were found and not used.
+    /// Debug files sought since the last call that were found and not used, or that debug
+    /// information refers to and that are missing.
     pub fn take_refused(&mut self) -> Vec<DebugFileError> {
         std::mem::take(&mut self.refused)
     }
@@ -74,6 +76,7 @@ impl Symbolize for Symbolizer {
         }
         let Some(module) = self.modules.get_mut(&number) else { return Vec::new() };
         let frames = module.name(offset);
+        self.refused.extend(module.native.take_refused());
         self.cache.insert(number, offset, frames.clone());
         frames
     }

@@ -221,3 +221,9 @@ impl Sup {
         Some(Self { is_supplement, name, checksum })
     }
 }
+
+/// Reads what a file says of its common file.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn fuzz_parts(object: &ObjectFile) {
+    let _ = (SupplementLink::of(object).is_some(), identifier(object));
+}

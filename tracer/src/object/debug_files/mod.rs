@@ -315,5 +315,12 @@ impl Link {
     }
 }
 
+/// Reads what a file says of its debug files, without looking for any.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn fuzz_parts(object: &ObjectFile) {
+    let _ = (Link::of(object).is_some(), mini::read(object).is_some());
+    companions::fuzz_parts(object);
+}
+
 #[cfg(test)]
 mod tests;
