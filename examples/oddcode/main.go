@@ -49,6 +49,11 @@ func call(kind string, value C.uint64_t) C.uint64_t { // STACK: main.call entry
 		return C.odd_expression(value) // STACK: main.call calls odd_expression
 	case "without-rows":
 		return C.odd_without_rows(value) // STACK: main.call calls odd_without_rows
+	case "write":
+		return C.odd_write(value) // STACK: main.call calls odd_write
+	case "direct":
+		C.odd_direct(&value) // STACK: main.call calls odd_direct
+		return value
 	}
 	return 0
 }

@@ -18,14 +18,15 @@ import (
 )
 
 func main() {
-	where := flag.String("where", "kill", "what is interrupted: raise, kill, fault, go, loop")
+	where := flag.String("where", "kill", "what is interrupted: raise, kill, fault, go, loop, clock, go-clock")
 	rounds := flag.Int("rounds", 1, "how many signals")
 	pause := flag.Duration("pause", 0, "how long to wait after each round")
 	flag.Parse()
 
 	runtime.LockOSThread()
 	C.signals_install()
-	if *where == "loop" {
+	switch *where {
+	case "loop", "clock", "go-clock":
 		C.signals_start_sender()
 	}
 	for round := 0; round < *rounds; round++ {
@@ -42,6 +43,11 @@ func main() {
 		case "loop":
 			got = want
 			loop((*uint32)(unsafe.Pointer(&C.signals_wanted))) // STACK: main.main calls main.loop
+		case "clock":
+			got = uint64(C.signals_clock(C.uint64_t(round))) // STACK: main.main calls signals_clock
+		case "go-clock":
+			got = want
+			clock((*uint32)(unsafe.Pointer(&C.signals_wanted))) // STACK: main.main calls main.clock
 		}
 		if got != want {
 			log.Fatalf("round %d: %d, not %d", round, got, want)
@@ -70,6 +76,23 @@ func loop(wanted *uint32) {
 	atomic.StoreUint32(wanted, 1) // STACK: main.loop asks
 	for turns := uint64(0); atomic.LoadUint32(wanted) != 3; turns++ {
 		turn(turns)
+	}
+	atomic.StoreUint32(wanted, 0)
+}
+
+// clock reads the clock by both of Go's ways until another thread's signal has
+// come: it is read in the vdso, on the thread's stack.
+//
+//go:noinline
+func clock(wanted *uint32) {
+	start := time.Now()
+	atomic.StoreUint32(wanted, 1)
+	for atomic.LoadUint32(wanted) != 3 {
+		for range [50]int{} {
+			if time.Since(start) < 0 || time.Now().Before(start) {
+				log.Fatal("the clock goes backwards")
+			}
+		}
 	}
 	atomic.StoreUint32(wanted, 0)
 }

@@ -5,21 +5,30 @@ use crate::map::{ModuleKey, ProcessKey};
 /// The most frames of one stack; a power of two.
 pub const MAX_FRAMES: usize = 512;
 
+/// The most stacks that the kernel side remembers to have sent.
+pub const MAX_STACKS: usize = 8 << 10;
+
 /// [`HitHeader::kind`]: a probe was hit; [`HitHeader::frames`] [`Frame`]s follow.
 pub const KIND_HIT: u32 = 1;
 /// [`Control::kind`]: a process whose mappings userspace has not told; once a process and image.
 pub const KIND_PROCESS: u32 = 2;
 /// [`Control::kind`]: a walk met a module that has no rows.
 pub const KIND_UNKNOWN_MODULE: u32 = 3;
+/// [`HitHeader::kind`]: a probe was hit; the frames are those that were sent before with the same
+/// [`HitHeader::stack`].
+pub const KIND_HIT_AGAIN: u32 = 4;
 
-/// One hit of a probe, followed by its frames, innermost first.
+/// One hit of a probe, followed by its frames, innermost first, or by none where they were sent
+/// before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct HitHeader {
-    /// [`KIND_HIT`].
+    /// [`KIND_HIT`] or [`KIND_HIT_AGAIN`].
     pub kind: u32,
-    /// How many frames follow, at most [`MAX_FRAMES`].
+    /// How many frames the stack has, at most [`MAX_FRAMES`].
     pub frames: u32,
+    /// The stack: see [`stack_hash`].
+    pub stack: u64,
     /// When, CLOCK_MONOTONIC, nanoseconds.
     pub time: u64,
     /// The process, as cgotrace's PID namespace sees it; 0 where it has no number there.
@@ -42,7 +51,7 @@ pub struct HitHeader {
     pub padding: [u8; 6],
 }
 
-const _: () = assert!(size_of::<HitHeader>() == 72);
+const _: () = assert!(size_of::<HitHeader>() == 80);
 
 /// One physical frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -59,6 +68,38 @@ pub struct Frame {
 }
 
 const _: () = assert!(size_of::<Frame>() == 16);
+
+impl Frame {
+    /// All but the address, as one word.
+    #[inline(always)]
+    const fn place(&self) -> u64 {
+        self.offset as u64 | (self.module as u64) << 32 | (self.flags as u64) << 48
+    }
+}
+
+/// What identifies a stack, where `hash` is that of all its frames.
+///
+/// Two stacks of a session have the same one by chance once in 2^64 pairs.
+#[inline(always)]
+#[must_use]
+pub const fn stack_hash(hash: u64, frames: u32, end: u8, reason: u8) -> u64 {
+    mix(hash, (frames as u64) << 16 | (end as u64) << 8 | reason as u64)
+}
+
+/// The hash of some frames and one more.
+#[inline(always)]
+#[must_use]
+pub const fn frame_hash(hash: u64, frame: &Frame) -> u64 {
+    mix(mix(hash, frame.address), frame.place())
+}
+
+/// Every bit of `word` changes about half of the result's bits after the next call.
+#[inline(always)]
+const fn mix(hash: u64, word: u64) -> u64 {
+    // The multiplier is that of the MMIX linear congruential generator.
+    let hash = (hash ^ word).wrapping_mul(6_364_136_223_846_793_005);
+    hash ^ hash >> 32
+}
 
 /// [`Frame::flags`]: no frame, but a gap: frames are missing here. `offset` is the number of the
 /// [`crate::reason::Reason`], all else is zero.

@@ -27,6 +27,11 @@ pub struct ModuleKey {
 
 const _: () = assert!(size_of::<ModuleKey>() == 16);
 
+impl ModuleKey {
+    /// The vdso, which is no file: no file has inode 0 on device 0.
+    pub const VDSO: Self = Self { inode: 0, device: 0, generation: 0 };
+}
+
 /// One executable segment of a module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -86,6 +91,16 @@ pub struct Mapping {
     pub module: u64,
 }
 
+impl Mapping {
+    /// Where a segment of the module with this number lies, by the module's load bias.
+    #[inline(always)]
+    #[must_use]
+    pub const fn of(segment: &Segment, bias: u64, module: u64) -> Self {
+        let start = bias.wrapping_add(segment.address);
+        Self { start, end: start.wrapping_add(segment.size), offset: segment.offset, module }
+    }
+}
+
 /// What a process had mapped when it started, by its dynamic linker's list; in no order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -94,6 +109,8 @@ pub struct Listed {
     pub count: u64,
     /// One for each module that is known.
     pub mappings: [Mapping; MAX_LISTED],
+    /// See [`Mappings::runtimes`].
+    pub runtimes: [u64; MAX_RUNTIMES],
 }
 
 /// The mappings of a process that userspace has told.
@@ -104,21 +121,38 @@ pub struct Mappings {
     pub count: u64,
     /// Sorted by `start`.
     pub mappings: [Mapping; MAX_MAPPINGS],
+    /// The load biases of the modules of the session's Go runtimes; [`NO_BIAS`] where the process
+    /// has it not, or it is not known.
+    pub runtimes: [u64; MAX_RUNTIMES],
 }
 
-/// The most Go modules of a session whose callers are found over a gap.
+/// No load bias: nothing is mapped at the end of all addresses.
+pub const NO_BIAS: u64 = u64::MAX;
+/// The most Go modules of a session whose threads are looked into: for callers over a gap, and for
+/// the goroutine; a power of two.
 pub const MAX_RUNTIMES: usize = 2;
 
-/// How the Go runtime of one module finds the stacks of a thread that runs C.
+/// How the Go runtime of one module finds the goroutine of a thread, and its stacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Runtime {
-    /// Where the thread-local g lies, bytes from the thread pointer.
+    /// The module's number.
+    pub module: u64,
+    /// Where the thread-local g lies, bytes from the thread pointer. Not used where `g_slot` says.
     pub g_offset: i64,
+    /// ELF virtual address of the word to which the dynamic linker writes that offset; 0 where it
+    /// is fixed.
+    pub g_slot: u64,
     /// Bytes that asmcgocall takes of g0's stack below `g0.sched.sp`, before it aligns; 0 where
     /// this entry is not used.
     pub frame: u64,
+    /// Offset of `curg` in `m`; 0 where not known.
+    pub m_curg: u64,
+    /// Offset of `goid` in `g`; 0 where not known.
+    pub g_goid: u64,
 }
+
+const _: () = assert!(size_of::<Runtime>() == 48);
 
 /// What the `TARGETS` map says of a process: traced from now on.
 pub const TARGET: u32 = u32::MAX;
@@ -184,6 +218,8 @@ pub struct Config {
     pub task_exec: u64,
     /// `task_struct.thread` plus `thread_struct.fsbase`.
     pub task_thread_pointer: u64,
+    /// `mm_struct.context` plus `mm_context_t.vdso`; 0 where the kernel has no such thing.
+    pub mm_vdso: u64,
     /// `pid.numbers`.
     pub pid_numbers: u64,
     /// `pid.level`.

@@ -90,5 +90,7 @@ named! {
         NoSlot = 1, "no-walk-slot";
         /// A control event (a new process or module) found the ring buffer full.
         ControlRingFull = 2, "control-ring-full";
+        /// The frames of a stack that was hit again had been forgotten.
+        StackForgotten = 3, "stack-forgotten";
     }
 }

@@ -8,15 +8,14 @@
 //! What is found here is a claim: the walk goes on only if the rule at the return address is that
 //! of asmcgocall's call.
 
-use tracer_common::map::MAX_RUNTIMES;
+use tracer_common::map::{MAX_RUNTIMES, Runtime};
 use tracer_common::registers::{Registers, index, stack};
 
+use crate::goroutine::{G_M, thread_g};
 use crate::maps::RUNTIMES;
-use crate::task;
+use crate::slot::Slot;
 use crate::window::distant;
 
-/// Offset of `m` in `g`.
-const G_M: u64 = 48;
 /// Offset of `g0` in `m`.
 const M_G0: u64 = 0;
 /// Offset of `stack.hi` in `g`.
@@ -28,18 +27,17 @@ const MAX_LEVELS: u32 = 16;
 
 /// Moves PC and SP to the next call of asmcgocall above the frame that `registers` are of.
 #[inline(never)]
-pub(crate) fn land(registers: &mut Registers) -> bool {
+pub(crate) fn land(slot: *mut Slot, registers: &mut Registers) -> bool {
     // A goroutine's stack has no such chain, and its addresses do not compare with g0's.
     if registers.stack == stack::GOROUTINE as u32 {
         return false;
     }
     let sp = registers.values[index::SP as usize];
-    let thread_pointer = task::thread_pointer();
     let mut number = 0;
     while number < MAX_RUNTIMES as u32 {
         if let Some(runtime) = RUNTIMES.get(number)
             && runtime.frame != 0
-            && let Some(mut next) = saved_sp(registers, thread_pointer, runtime.g_offset)
+            && let Some(mut next) = saved_sp(slot, registers, number, runtime)
         {
             let mut level = 0;
             while level < MAX_LEVELS {
@@ -84,8 +82,8 @@ fn is_live(call: u64, frame: u64) -> bool {
 
 /// `g0.sched.sp` of the thread, by its thread-local g.
 #[inline(always)]
-fn saved_sp(registers: &Registers, thread_pointer: u64, g_offset: i64) -> Option<u64> {
-    let g = distant(thread_pointer.wrapping_add(g_offset as u64))?;
+fn saved_sp(slot: *mut Slot, registers: &Registers, number: u32, runtime: &Runtime) -> Option<u64> {
+    let g = thread_g(slot, number, runtime)?;
     let m = distant(g.wrapping_add(G_M))?;
     let g0 = distant(m.wrapping_add(M_G0))?;
     // Before any crossing only g tells which stack this is: g0 while C runs.

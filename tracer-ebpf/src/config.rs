@@ -25,6 +25,7 @@ static CONFIG: Config = Config {
     task_tgid: 0,
     task_exec: 0,
     task_thread_pointer: 0,
+    mm_vdso: 0,
     pid_numbers: 0,
     pid_level: 0,
     upid_size: 0,

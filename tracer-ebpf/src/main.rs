@@ -19,6 +19,7 @@
 
 mod chain;
 mod config;
+mod goroutine;
 mod identity;
 mod mapping;
 mod maps;

@@ -2,23 +2,26 @@
 //!
 //! In this order: the segments found before in this walk, the first of which is the probe's own;
 //! the mappings that userspace has told, or that the dynamic linker listed at the process's start;
-//! the other segments of the probe's module by its load bias; the kernel's `bpf_find_vma`, whose
-//! EBUSY is normal and never remembered.
+//! the other segments of the probe's module by its load bias, and the vdso by where the kernel has
+//! put it; the kernel's `bpf_find_vma`, whose EBUSY is normal and never remembered.
 
 use aya_ebpf::helpers::generated::{bpf_find_vma, bpf_get_current_task_btf};
 use tracer_common::bound::{bounded, less};
 use tracer_common::map::{
-    MAX_LISTED, MAX_MAPPINGS, MAX_SEGMENTS, Mapping, ModuleKey, NO_MODULE, cookie,
+    MAX_LISTED, MAX_MAPPINGS, MAX_RUNTIMES, MAX_SEGMENTS, Mapping, ModuleKey, NO_BIAS, NO_MODULE,
+    cookie,
 };
 use tracer_common::reason::Reason;
 use tracer_common::walk::Location;
 
-use crate::config::{config, typed_half, typed_word};
+use crate::config::{config, kernel, typed_half, typed_word};
 use crate::maps::{LISTED, MODULE_NUMBERS, MODULES, PROCESSES};
 use crate::slot::Slot;
 use crate::task;
 
 const EBUSY: i64 = -16;
+/// More bytes than any vdso has.
+const MAX_VDSO: u64 = 1 << 16;
 
 /// Sets the slot up for a walk from the probe at run-time address `address`.
 #[inline(always)]
@@ -35,14 +38,8 @@ pub(crate) fn start(slot: &mut Slot, address: u64, cookie: u64) -> bool {
         let segment = module.segments[index];
         let within = offset.wrapping_sub(segment.offset);
         if within < segment.size {
-            let start = address.wrapping_sub(within);
-            slot.bias = start.wrapping_sub(segment.address);
-            slot.known[0] = Mapping {
-                start,
-                end: start + segment.size,
-                offset: segment.offset,
-                module: slot.module,
-            };
+            slot.bias = address.wrapping_sub(within).wrapping_sub(segment.address);
+            slot.known[0] = Mapping::of(&segment, slot.bias, slot.module);
             return true;
         }
         index += 1;
@@ -82,7 +79,7 @@ fn search(slot: *mut Slot, address: u64) -> u64 {
     if slot.process.tgid == 0 {
         slot.process = task::process_key();
     }
-    if told(slot, address) || of_probed_module(slot, address) {
+    if told(slot, address) || by_bias(slot, address) {
         return 0;
     }
     ask_kernel(slot, address)
@@ -165,26 +162,64 @@ fn listed(slot: &mut Slot, address: u64) -> bool {
     found
 }
 
-/// By the load bias of the probed module, for a second executable segment of it.
+/// By a load bias that is known: the vdso's, or the probed module's for a second executable segment
+/// of it.
 #[inline(always)]
-fn of_probed_module(slot: &mut Slot, address: u64) -> bool {
-    let Some(module) = MODULES.get(slot.module as u32) else { return false };
+fn by_bias(slot: &mut Slot, address: u64) -> bool {
+    let (mut number, mut bias) = (slot.module, slot.bias);
+    if config!(mm_vdso) != 0 {
+        // It is the same image in all processes: no vma is asked, so the answer is never "busy".
+        let vdso: u64 = kernel(slot.process.mm.wrapping_add(config!(mm_vdso)));
+        if vdso != 0 && address.wrapping_sub(vdso) < MAX_VDSO {
+            slot.key = ModuleKey::VDSO;
+            (number, bias) = (number_of(&slot.key) as u64, vdso);
+        }
+    }
+    let Some(module) = MODULES.get(number as u32) else { return false };
     let mut index = 0;
     while index < MAX_SEGMENTS {
-        let segment = module.segments[index];
-        let start = slot.bias.wrapping_add(segment.address);
-        if address.wrapping_sub(start) < segment.size {
-            slot.known[1] = Mapping {
-                start,
-                end: start + segment.size,
-                offset: segment.offset,
-                module: slot.module,
-            };
+        let mapping = Mapping::of(&module.segments[index], bias, number);
+        if within(&mapping, address).is_some() {
+            slot.known[1] = mapping;
             return true;
         }
         index += 1;
     }
     false
+}
+
+/// Leaves the load bias of a Go runtime's module in the present process in `runtime_bias`,
+/// [`NO_BIAS`] where it is not known. `number` is that of the runtime.
+#[inline(never)]
+pub(crate) fn find_runtime_bias(slot: *mut Slot, number: u64, module: u64) {
+    // SAFETY: a claimed slot.
+    let slot = unsafe { &mut *slot };
+    if module == slot.module {
+        slot.runtime_bias = slot.bias;
+        return;
+    }
+    slot.runtime_bias = NO_BIAS;
+    if slot.process.tgid == 0 {
+        slot.process = task::process_key();
+    }
+    let number = bounded::<{ MAX_RUNTIMES as u64 - 1 }>(number);
+    // SAFETY: as in `told`.
+    let (told, listed) = unsafe { (PROCESSES.get(&slot.process), LISTED.get(&slot.process)) };
+    if let Some(told) = told {
+        slot.runtime_bias = told.runtimes[number];
+    } else if let Some(listed) = listed {
+        slot.runtime_bias = listed.runtimes[number];
+    }
+}
+
+/// The number of a module; that of none where it is not known.
+#[inline(always)]
+fn number_of(key: &ModuleKey) -> u32 {
+    // SAFETY: nothing removes entries while programs run.
+    match unsafe { MODULE_NUMBERS.get(key) } {
+        Some(number) => *number,
+        None => NO_MODULE as u32,
+    }
 }
 
 /// What the callback of `bpf_find_vma` leaves.
@@ -208,13 +243,10 @@ unsafe extern "C" fn on_vma(_task: u64, vma: u64, found: *mut Found) -> i64 {
         return 0;
     }
     // SAFETY: as above.
-    slot.unknown_module = unsafe { key_of_file(file) };
-    // SAFETY: nothing removes entries while programs run.
-    let number = match unsafe { MODULE_NUMBERS.get(&slot.unknown_module) } {
-        Some(number) => *number,
-        None => NO_MODULE as u32,
-    };
+    slot.key = unsafe { key_of_file(file) };
+    let number = number_of(&slot.key);
     if number == NO_MODULE as u32 {
+        slot.unknown_module = slot.key;
         found.reason = Reason::UnknownModule as u64;
         return 0;
     }

@@ -2,6 +2,7 @@
 
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, RingBuf};
 use aya_ebpf::macros::btf_map;
+use tracer_common::event::MAX_STACKS;
 use tracer_common::map::{
     Identity, Listed, MAX_MODULES, MAX_RUNTIMES, Mappings, Module, ModuleKey, ProcessKey, Runtime,
 };
@@ -16,6 +17,10 @@ pub(crate) type Chunk = Array<[u32; CHUNK_ENTRIES], 1>;
 /// Hits and control events for userspace. The size is set at load.
 #[btf_map]
 pub(crate) static EVENTS: RingBuf<u8, { 4 << 20 }> = RingBuf::new();
+
+/// Stacks that userspace has, by `tracer_common::event::HitHeader::stack`.
+#[btf_map]
+pub(crate) static STACKS: HashMap<u64, u32, MAX_STACKS> = HashMap::new();
 
 /// Counts of lost events by `tracer_common::reason::Loss`.
 #[btf_map]

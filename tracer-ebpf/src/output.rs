@@ -6,12 +6,13 @@ use aya_ebpf::helpers::generated::{
 };
 use tracer_common::bound::bounded;
 use tracer_common::event::{
-    Control, Frame, HitHeader, KIND_HIT, KIND_PROCESS, KIND_UNKNOWN_MODULE, MAX_FRAMES,
+    Control, Frame, HitHeader, KIND_HIT, KIND_HIT_AGAIN, KIND_PROCESS, KIND_UNKNOWN_MODULE,
+    MAX_FRAMES, stack_hash,
 };
 use tracer_common::map::{ModuleKey, ProcessKey};
 use tracer_common::reason::Loss;
 
-use crate::maps::{ANNOUNCED_MODULES, ANNOUNCED_PROCESSES, EVENTS, LOSSES};
+use crate::maps::{ANNOUNCED_MODULES, ANNOUNCED_PROCESSES, EVENTS, LOSSES, STACKS};
 use crate::slot::Slot;
 use crate::task;
 
@@ -48,7 +49,7 @@ fn send(record: *mut core::ffi::c_void, size: u64, loss: Loss, flags: u32) -> bo
     result == 0
 }
 
-/// Sends the hit that the slot holds, at its exact length.
+/// Sends the hit that the slot holds, at its exact length; without frames where userspace has them.
 #[inline(always)]
 pub(crate) fn hit(slot: *mut Slot, cookie: u64) {
     // SAFETY: a claimed slot.
@@ -56,7 +57,6 @@ pub(crate) fn hit(slot: *mut Slot, cookie: u64) {
     let count = slot.walk.count as u64;
     let (pid, tid) = task::numbers();
     let header = &mut slot.header;
-    header.kind = KIND_HIT;
     header.frames = count as u32;
     // SAFETY: these helpers take nothing and change nothing.
     unsafe {
@@ -74,12 +74,25 @@ pub(crate) fn hit(slot: *mut Slot, cookie: u64) {
     unsafe {
         bpf_get_current_comm((&raw mut header.comm).cast(), 16);
     }
+    header.stack = stack_hash(slot.hash, header.frames, header.end, header.reason);
+    // SAFETY: the key lies in the slot, and the value is not read.
+    if unsafe { STACKS.get(&header.stack) }.is_some() {
+        header.kind = KIND_HIT_AGAIN;
+        let size = size_of::<HitHeader>() as u64;
+        send((&raw mut *header).cast(), size, Loss::RingFull, BPF_RB_NO_WAKEUP);
+        return;
+    }
+    header.kind = KIND_HIT;
     let mut frames = bounded::<{ MAX_FRAMES as u64 * 2 - 1 }>(count);
     if frames > MAX_FRAMES {
         frames = MAX_FRAMES;
     }
     let size = size_of::<HitHeader>() + frames * size_of::<Frame>();
-    send((&raw mut *header).cast(), size as u64, Loss::RingFull, BPF_RB_NO_WAKEUP);
+    if send((&raw mut *header).cast(), size as u64, Loss::RingFull, BPF_RB_NO_WAKEUP) {
+        // Only now, so that whoever finds it sends after it. Where there is no room, the frames
+        // are sent each time.
+        let _ = STACKS.insert(&header.stack, 1, BPF_NOEXIST as u64);
+    }
 }
 
 /// Tells userspace what the walk in the slot did not know.

@@ -20,6 +20,8 @@ pub(crate) struct Slot {
     pub(crate) walk: Walk,
     /// Where the probed function's segment lies, and where the last other address was found.
     pub(crate) known: [Mapping; 2],
+    /// The hash of the frames so far.
+    pub(crate) hash: u64,
     /// The process; its `tgid` is 0 until it is needed.
     pub(crate) process: ProcessKey,
     /// A run-time address that needed the mappings of a process that userspace has not told of; 0
@@ -29,10 +31,14 @@ pub(crate) struct Slot {
     pub(crate) unknown: u64,
     /// See `unknown`.
     pub(crate) unknown_module: ModuleKey,
+    /// The module that is looked up.
+    pub(crate) key: ModuleKey,
     /// The probed module's number.
     pub(crate) module: u64,
     /// The probed module's load bias: run-time address less ELF virtual address.
     pub(crate) bias: u64,
+    /// The load bias of the Go runtime that was asked for last.
+    pub(crate) runtime_bias: u64,
     /// The dynamic linker's list, while it is read.
     pub(crate) listed: Listed,
     /// The part of the stack that was read last.

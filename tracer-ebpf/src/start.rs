@@ -10,10 +10,10 @@
 use aya_ebpf::bindings::BPF_ANY;
 use aya_ebpf::helpers::generated::bpf_loop;
 use tracer_common::bound::{bounded, less};
-use tracer_common::map::{MAX_LISTED, Mapping, ProcessKey, cookie};
+use tracer_common::map::{MAX_LISTED, MAX_RUNTIMES, Mapping, NO_BIAS, ProcessKey, cookie};
 
 use crate::mapping::{self, ask_kernel};
-use crate::maps::{LISTED, MODULES};
+use crate::maps::{LISTED, MODULES, RUNTIMES};
 use crate::slot::Slot;
 use crate::window::distant;
 
@@ -40,6 +40,7 @@ pub(crate) fn list(slot: *mut Slot, process: &ProcessKey, address: u64, cookie: 
     // SAFETY: a claimed slot.
     let own = unsafe { &mut *slot };
     own.listed.count = 0;
+    own.listed.runtimes = [NO_BIAS; MAX_RUNTIMES];
     let mut index = 0;
     while index < MAX_LISTED {
         own.listed.mappings[index] = Mapping::default();
@@ -85,13 +86,17 @@ unsafe extern "C" fn on_module(index: u32, list: *mut List) -> i64 {
     let Some(module) = MODULES.get(found.module as u32) else { return 0 };
     // The first executable segment: linkers make one.
     let segment = module.segments[0];
-    let start = bias.wrapping_add(segment.address);
-    slot.listed.mappings[bounded::<{ MAX_LISTED as u64 - 1 }>(index as u64)] = Mapping {
-        start,
-        end: start.wrapping_add(segment.size),
-        offset: segment.offset,
-        module: found.module,
-    };
+    slot.listed.mappings[bounded::<{ MAX_LISTED as u64 - 1 }>(index as u64)] =
+        Mapping::of(&segment, bias, found.module);
+    let mut number = 0;
+    while number < MAX_RUNTIMES {
+        if let Some(runtime) = RUNTIMES.get(number as u32)
+            && runtime.module == found.module
+        {
+            slot.listed.runtimes[number] = bias;
+        }
+        number += 1;
+    }
     slot.listed.count += less(0, segment.size);
     0
 }

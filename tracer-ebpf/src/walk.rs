@@ -2,7 +2,8 @@
 
 use aya_ebpf::bindings::pt_regs;
 use aya_ebpf::helpers::generated::bpf_loop;
-use tracer_common::event::MAX_FRAMES;
+use tracer_common::bound::bounded;
+use tracer_common::event::{MAX_FRAMES, frame_hash};
 use tracer_common::reason::{End, Reason};
 use tracer_common::registers::{Registers, index};
 use tracer_common::rule::Rule;
@@ -11,7 +12,7 @@ use tracer_common::walk::{Location, Target, advance};
 
 use crate::slot::Slot;
 use crate::window::{NOWHERE, distant};
-use crate::{chain, mapping, tables};
+use crate::{chain, goroutine, mapping, tables};
 
 /// Walks the stack of the thread that hit a probe; the result lies in the slot.
 #[inline(always)]
@@ -41,6 +42,7 @@ pub(crate) fn walk(slot: *mut Slot, from: &pt_regs, cookie: u64) {
     walk.reason = 0;
     walk.gap = 0;
     walk.landing = 0;
+    own.hash = 0;
     own.window.base = NOWHERE;
     if !mapping::start(own, from.rip, cookie) {
         own.walk.end = End::Error as u8;
@@ -61,6 +63,7 @@ pub(crate) fn walk(slot: *mut Slot, from: &pt_regs, cookie: u64) {
     if own.walk.end == 0 {
         own.walk.end = End::Limit as u8;
     }
+    goroutine::note(slot);
 }
 
 /// One frame; 1 ends the loop.
@@ -69,7 +72,11 @@ unsafe extern "C" fn on_frame(index: u32, context: *mut *mut Slot) -> i64 {
     let slot = unsafe { *context };
     // SAFETY: the walk, the frames and what `InKernel` uses are separate parts of the slot.
     let (walk, frames) = unsafe { (&mut (*slot).walk, &mut (*slot).frames) };
-    i64::from(advance(walk, frames, index, &mut InKernel { slot }))
+    let is_end = advance(walk, frames, index, &mut InKernel { slot });
+    // SAFETY: as above.
+    let hash = unsafe { &mut (*slot).hash };
+    *hash = frame_hash(*hash, &frames[bounded::<{ MAX_FRAMES as u64 - 1 }>(index as u64)]);
+    i64::from(is_end)
 }
 
 /// The surroundings of a walk, in the kernel.
@@ -104,6 +111,6 @@ impl Target for InKernel {
 
     #[inline(always)]
     fn land(&mut self, registers: &mut Registers) -> bool {
-        chain::land(registers)
+        chain::land(self.slot, registers)
     }
 }

@@ -17,6 +17,7 @@ pub mod event;
 pub mod fuzzing;
 pub mod object;
 pub mod process;
+pub mod recording;
 pub mod session;
 pub mod sink;
 pub mod stack;

@@ -7,10 +7,12 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::{Offset, TimeZone};
 use tracer::address::{FileOffset, RuntimeAddress};
+use tracer::object::ModuleIdentity;
 use tracer::sink::{JsonSink, ProbeLabel, Sink, Start, TextOptions, TextSink};
 use tracer::stack::{Entry, Stack, StackFrame, Summary, Time};
 use tracer::symbol::Language;
@@ -18,6 +20,10 @@ use tracer_common::reason::{End, Reason};
 
 /// 2026-01-31 12:00:00.123456789 UTC.
 const TIME: Time = Time(1_769_860_800_123_456_789);
+
+fn module(path: &str) -> Option<Arc<ModuleIdentity>> {
+    Some(Arc::new(ModuleIdentity { path: path.into(), build_id: None }))
+}
 
 fn frame(function: &str, language: Language, file: &str, line: u32) -> StackFrame {
     StackFrame {
@@ -27,7 +33,7 @@ fn frame(function: &str, language: Language, file: &str, line: u32) -> StackFram
         file: Some(file.to_owned()),
         line: Some(line),
         inlined: false,
-        module: Some("/srv/app".into()),
+        module: module("/srv/app"),
         address: RuntimeAddress(0x46_ab5d),
         offset: Some(FileOffset(0x6_ab5d)),
         exact: false,
@@ -42,7 +48,7 @@ fn nameless(address: u64, place: Option<(&str, u64)>) -> StackFrame {
         file: None,
         line: None,
         inlined: false,
-        module: place.map(|(module, _)| module.into()),
+        module: place.and_then(|(path, _)| module(path)),
         address: RuntimeAddress(address),
         offset: place.map(|(_, offset)| FileOffset(offset)),
         exact: false,
@@ -59,7 +65,7 @@ fn stack(end: End, entries: Vec<Entry>) -> Stack {
         goroutine: Some(1),
         probe: "animal_print".to_owned(),
         end,
-        entries,
+        entries: entries.into(),
     }
 }
 
@@ -70,7 +76,7 @@ fn whole() -> Stack {
         StackFrame { inlined: true, ..frame("app.helper", Language::Go, "/src/app/app.go", 31) };
     let library = StackFrame {
         symbol: Some("_ZN3lib4walkEi".to_owned()),
-        module: Some("/usr/lib/libwalk.so.1".into()),
+        module: module("/usr/lib/libwalk.so.1"),
         ..frame("lib::walk(int)", Language::Cpp, "/src/walk.cc", 7)
     };
     let rust = StackFrame { line: None, ..frame("rs::run", Language::Rust, "/src/run.rs", 0) };
@@ -106,7 +112,7 @@ fn limit() -> Stack {
 fn hostile() -> Stack {
     let entries = vec![
         Entry::Frame(StackFrame {
-            module: Some("/srv/\u{1b}]0;lib\u{7}".into()),
+            module: module("/srv/\u{1b}]0;lib\u{7}"),
             ..frame("a\u{1b}[31mb\r\n", Language::C, "/src/\u{202e}c.ipa", 1)
         }),
         Entry::Frame(nameless(1, Some(("/srv/\u{9b}31m", 2)))),

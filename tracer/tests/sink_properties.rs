@@ -3,6 +3,7 @@
 use proptest::option;
 use proptest::prelude::*;
 use tracer::address::{FileOffset, RuntimeAddress};
+use tracer::object::ModuleIdentity;
 use tracer::sink::sanitize::is_hostile;
 use tracer::sink::{JsonSink, Sink, Start, TextOptions, TextSink};
 use tracer::stack::{Entry, Stack, StackFrame, Time};
@@ -38,7 +39,9 @@ fn entry() -> impl Strategy<Value = Entry> {
                 file,
                 line,
                 inlined,
-                module: module.map(Into::into),
+                module: module.map(|path: String| {
+                    ModuleIdentity { path: path.into(), build_id: None }.into()
+                }),
                 address: RuntimeAddress(address),
                 offset: offset.map(FileOffset),
                 exact,
@@ -64,7 +67,7 @@ fn stack() -> impl Strategy<Value = Stack> {
             goroutine,
             probe,
             end,
-            entries,
+            entries: entries.into(),
         },
     )
 }
@@ -94,7 +97,7 @@ proptest! {
         prop_assert_eq!(record["probe"].as_str(), Some(stack.probe.as_str()));
         prop_assert_eq!(record["complete"].as_bool(), Some(stack.is_complete()));
         prop_assert_eq!(record["frames"].as_array().map(Vec::len), Some(stack.entries.len()));
-        for (shown, entry) in record["frames"].as_array().into_iter().flatten().zip(&stack.entries) {
+        for (shown, entry) in record["frames"].as_array().into_iter().flatten().zip(stack.entries.iter()) {
             prop_assert_eq!(shown.as_object().map(serde_json::Map::len), Some(11));
             match entry {
                 Entry::Gap(reason) => {

@@ -4,92 +4,14 @@
 
 mod support;
 
-use std::fmt::Write;
+use xtask::tool::example::{
+    BUILDS_CET, BUILDS_LTO, BUILDS_PG, CALLBACKS, ODDCODE, RESOLVE, RUSTCALLS, SIGNALS, THREADS,
+    THROWS,
+};
+use xtask::tool::go::{KNOWN, NEWEST, TESTED};
 
-use xtask::tool::example::{CALLBACKS, Example, ODDCODE, RUSTCALLS, SIGNALS, THREADS};
-use xtask::tool::expected::Expected;
-use xtask::tool::go::{KNOWN, LinkMode, TESTED};
-
-use support::cgotrace;
-
-/// One run of a program.
-struct Case {
-    example: &'static Example,
-    arguments: &'static [&'static str],
-    probe: &'static str,
-    /// The files of the stacks that it must give, and how often each.
-    stacks: &'static [(&'static str, Count)],
-}
-
-/// How often a stack is there.
-#[derive(Clone, Copy)]
-enum Count {
-    Exactly(usize),
-    /// A Go function that has to grow its stack starts again, so the probe is hit again.
-    AtLeast(usize),
-}
-
-impl Count {
-    fn is(self, found: usize) -> bool {
-        match self {
-            Self::Exactly(count) => found == count,
-            Self::AtLeast(count) => found >= count,
-        }
-    }
-}
-
-use Count::{AtLeast, Exactly};
-
-impl Case {
-    /// Traces it: how many hits had their stack, or what was wrong.
-    fn run(&self, version: &str, mode: LinkMode) -> Result<usize, String> {
-        let folder = tempfile::tempdir().expect("folder");
-        let written = folder.path().join("trace.json");
-        let mut command = cgotrace();
-        command.args(["run", "--format", "json", "--func", self.probe, "-o"]).arg(&written);
-        command.arg("--").arg(self.example.fixture(version, mode)).args(self.arguments);
-        // A signal must not come while Go preempts the loop of signals.
-        if self.arguments.contains(&"loop") {
-            command.env("GODEBUG", "asyncpreemptoff=1");
-        }
-        let output = command.output().expect("start cgotrace");
-        if !output.status.success() {
-            return Err(format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)));
-        }
-        let trace = std::fs::read_to_string(written).expect("trace");
-        let read = |(file, _): &(&str, Count)| Expected::named(self.example, file).expect("stack");
-        let expected: Vec<_> = self.stacks.iter().map(read).collect();
-        let counts = Expected::check_each(&expected.iter().collect::<Vec<_>>(), &trace)
-            .map_err(|error| format!("{error:#}"))?;
-        for ((file, count), found) in self.stacks.iter().zip(&counts) {
-            if !count.is(*found) {
-                return Err(format!("{found} stacks as in {file}"));
-            }
-        }
-        Ok(counts.iter().sum())
-    }
-}
-
-/// Runs these, built with these versions of Go and linked both ways.
-fn all_exact(cases: &[Case], versions: &[&str]) {
-    let mut wrong = String::new();
-    for (case, version) in cases.iter().flat_map(|case| versions.iter().map(move |of| (case, of))) {
-        for mode in LinkMode::ALL {
-            let what = format!(
-                "{} {:?} with Go {version}, {}, at {}",
-                case.example.name,
-                case.arguments,
-                mode.name(),
-                case.probe
-            );
-            match case.run(version, mode) {
-                Ok(hits) => println!("{hits:>5} hits exact: {what}"),
-                Err(why) => writeln!(wrong, "{what}: {why}").expect("write"),
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{wrong}");
-}
+use support::case::Count::{AtLeast, Exactly};
+use support::case::{Case, all_exact};
 
 #[test]
 fn callbacks() {
@@ -163,6 +85,28 @@ fn signal_handlers_over_c_and_over_go() {
 }
 
 #[test]
+fn signal_handlers_over_the_vdso() {
+    let case =
+        |arguments, stacks| Case { example: &SIGNALS, arguments, probe: "signals_leaf", stacks };
+    // Where a signal comes is chance; most of the time is spent in the vdso.
+    let cases = [
+        case(
+            &["-rounds", "500", "-where", "clock"],
+            &[("expected-clock-vdso.txt", AtLeast(100)), ("expected-clock.txt", AtLeast(0))],
+        ),
+        case(
+            &["-rounds", "500", "-where", "go-clock"],
+            &[
+                ("expected-go-clock-vdso.txt", AtLeast(100)),
+                ("expected-go-clock.txt", AtLeast(0)),
+                ("expected-go-clock-preempted.txt", AtLeast(0)),
+            ],
+        ),
+    ];
+    all_exact(&cases, &TESTED);
+}
+
+#[test]
 fn frames_that_are_hard_to_find() {
     let case =
         |arguments, stacks| Case { example: &ODDCODE, arguments, probe: "oddcode_leaf", stacks };
@@ -200,6 +144,12 @@ fn probes_in_stubs_in_libc_and_in_go() {
     let cases = [
         // What asmcgocall calls.
         case(&ODDCODE, rounds, "_cgo_*_Cfunc_odd_alloca", &[("expected-stub.txt", Exactly(50))]),
+        case(
+            &ODDCODE,
+            &["-rounds", "50", "-kind", "direct"],
+            "odd_direct",
+            &[("expected-direct.txt", Exactly(50))],
+        ),
         case(&ODDCODE, rounds, "main.call", &[("expected-go.txt", AtLeast(50))]),
         // Called through the PLT.
         case(
@@ -208,6 +158,90 @@ fn probes_in_stubs_in_libc_and_in_go() {
             "libc.so.6:raise",
             &[("expected-libc.txt", Exactly(50))],
         ),
+        case(
+            &ODDCODE,
+            &["-rounds", "50", "-kind", "write"],
+            "libc.so.6:write",
+            &[("expected-write.txt", Exactly(50))],
+        ),
     ];
     all_exact(&cases, &TESTED);
+}
+
+#[test]
+fn go_goes_on_behind_glue_that_go_linked_itself() {
+    let case = |arguments, probe, stacks| Case { example: &RESOLVE, arguments, probe, stacks };
+    let cases = [
+        case(&["-rounds", "50"], "libc.so.6:getgrgid_r", &[("expected.txt", Exactly(50))]),
+        case(
+            &["-rounds", "20", "-what", "host"],
+            "libc.so.6:getaddrinfo",
+            &[("expected-host.txt", Exactly(20))],
+        ),
+    ];
+    all_exact(&cases, &TESTED);
+}
+
+#[test]
+fn exceptions_that_cross_modules() {
+    const LEAF: &str = "libthrows.so:throws_leaf";
+    let case = |arguments, probe, stacks| Case { example: &THROWS, arguments, probe, stacks };
+    let handler = &["-rounds", "50", "-kind", "handler"];
+    let cases = [
+        case(&["-rounds", "50"], LEAF, &[("expected.txt", Exactly(50))]),
+        case(
+            handler,
+            LEAF,
+            &[("expected-passing.txt", Exactly(50)), ("expected-handler.txt", Exactly(50))],
+        ),
+        case(
+            &["-rounds", "50", "-kind", "translated"],
+            LEAF,
+            &[("expected-translated.txt", Exactly(50))],
+        ),
+        case(handler, "libstdc++.so.6:__cxa_throw", &[("expected-throw.txt", Exactly(50))]),
+        case(
+            handler,
+            "libstdc++.so.6:__gxx_personality_v0",
+            &[("expected-search.txt", AtLeast(50)), ("expected-resume.txt", AtLeast(50))],
+        ),
+        // In the dynamic linker, which binds a call through the PLT.
+        case(
+            &["-kind", "picked"],
+            "libthrows.so:throws_pick",
+            &[("expected-picked.txt", Exactly(1))],
+        ),
+    ];
+    all_exact(&cases, &TESTED);
+}
+
+#[test]
+fn libraries_that_are_built_in_other_ways() {
+    let case = |example, stacks| Case {
+        example,
+        arguments: &["-rounds", "50"],
+        probe: "builds_leaf",
+        stacks,
+    };
+    let plain = &[
+        ("expected.txt", Exactly(50)),
+        ("expected-destructor.txt", Exactly(50)),
+        ("expected-handler.txt", Exactly(50)),
+    ];
+    let inlined = &[
+        ("expected-lto.txt", Exactly(50)),
+        ("expected-destructor.txt", Exactly(50)),
+        ("expected-handler.txt", Exactly(50)),
+    ];
+    let cases = [
+        case(&BUILDS_LTO, inlined),
+        case(&BUILDS_CET, plain),
+        case(&BUILDS_PG, plain),
+        // In the prologue of each of eight calls.
+        Case {
+            probe: "libc.so.6:mcount",
+            ..case(&BUILDS_PG, &[("expected-mcount.txt", Exactly(400))])
+        },
+    ];
+    all_exact(&cases, &[NEWEST]);
 }

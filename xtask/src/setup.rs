@@ -25,6 +25,10 @@ pub(crate) enum Part {
     Native,
     /// What judges stacks besides gdb: Delve, into target/tools.
     Judges,
+    /// What judges names: llvm-symbolizer.
+    Names,
+    /// The second compiler whose debug information is judged: clang.
+    Clang,
     /// What builds and lints the BPF object: a Rust with the core sources, LLVM, bpf-linker.
     Bpf,
     /// What boots other kernels: QEMU, busybox, cpio.
@@ -33,6 +37,17 @@ pub(crate) enum Part {
     Bench,
 }
 
+const ALL: &[Part] = &[
+    Part::Go,
+    Part::Native,
+    Part::Judges,
+    Part::Names,
+    Part::Clang,
+    Part::Bpf,
+    Part::Vm,
+    Part::Bench,
+];
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let versions: Result<Vec<_>> = arguments.versions.iter().map(|text| go::known(text)).collect();
     let mut versions = versions?;
@@ -40,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         versions = go::KNOWN.to_vec();
     }
     let parts = match arguments.parts.as_slice() {
-        [] => &[Part::Go, Part::Native, Part::Judges, Part::Bpf, Part::Vm, Part::Bench],
+        [] => ALL,
         given => given,
     };
     ensure(parts, &versions)
@@ -71,6 +86,10 @@ fn ensure_part(part: Part, versions: &[&str]) -> Result<()> {
             Need { sign: Sign::Program("llvm-symbolizer-22"), package: "llvm-22" },
         ]),
         Part::Judges => debian::ensure_delve().map(drop),
+        Part::Names => {
+            apt::ensure(&[Need { sign: Sign::Program("llvm-symbolizer-22"), package: "llvm-22" }])
+        }
+        Part::Clang => apt::ensure(&[Need { sign: Sign::Program("clang++"), package: "clang" }]),
         Part::Bpf => toolchain::ensure(),
         Part::Vm => apt::ensure(&[
             Need { sign: Sign::Program("qemu-system-x86_64"), package: "qemu-system-x86" },

@@ -95,6 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         });
         parts.run("truth", truth::quick);
     }
+    parts.run("names", truth::names::quick);
     if arguments.skip_vm {
         parts.skip("vm");
     } else {

@@ -9,6 +9,7 @@ mod gdb;
 mod judge;
 mod load;
 mod mutate;
+pub(crate) mod names;
 mod place;
 mod subject;
 mod table;
@@ -25,6 +26,8 @@ use xtask::tool::{go, smoke};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
     /// Only the oldest and the newest Go. docs/truth.md is not written.
     #[arg(long)]
     quick: bool,
@@ -42,6 +45,12 @@ pub(crate) struct Arguments {
     mutate: bool,
 }
 
+#[derive(clap::Subcommand)]
+enum What {
+    /// Judge names, files, lines and inlined calls instead.
+    Symbols(names::Arguments),
+}
+
 /// Hits of the load where none is asked for.
 const HITS: u64 = 50_000;
 
@@ -49,6 +58,9 @@ const HITS: u64 = 50_000;
 const MOST: usize = 200;
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(What::Symbols(arguments)) = &arguments.what {
+        return names::run(arguments);
+    }
     let versions: Result<Vec<_>> = arguments.versions.iter().map(|text| go::known(text)).collect();
     let versions = versions?;
     let mut builds = if arguments.quick { subject::few_builds() } else { subject::every_build() };
@@ -88,6 +100,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 /// The quick part of the suite.
 pub(crate) fn quick() -> Result<()> {
     run(&Arguments {
+        what: None,
         quick: true,
         versions: Vec::new(),
         programs: Vec::new(),

@@ -83,9 +83,14 @@ fn check(said: &machine::Said, run: &Run) -> Result<usize> {
     let errors = || section("stderr").unwrap_or_default();
     ensure!(status.trim() == "0", "exit status {}: {}", status.trim(), errors());
     let json = section("json").context("it wrote nothing")?;
-    let hits = Expected::of(run.example)?
-        .check(&json)
+    let scene = run.scene;
+    let expected = scene.stacks.iter().map(|file| Expected::named(scene.example, file));
+    let expected = expected.collect::<Result<Vec<_>>>()?;
+    let counts = Expected::check_each(&expected.iter().collect::<Vec<_>>(), &json)
         .with_context(|| format!("wrong; it said:\n{}", errors()))?;
-    ensure!(hits == run.example.hits, "{hits} hits, not {}", run.example.hits);
+    let hits = counts.iter().sum::<usize>();
+    ensure!(hits == scene.hits, "{hits} hits, not {}", scene.hits);
+    // The first is what the run is there for.
+    ensure!(counts.first().is_some_and(|&count| count > 0), "none as in {:?}", scene.stacks);
     Ok(hits)
 }

@@ -19,6 +19,11 @@ uint64_t odd_rbx(uint64_t value);        /* assembly, its CFA by RBX */
 uint64_t odd_expression(uint64_t value); /* assembly, its CFA by an expression */
 uint64_t odd_without_rows(uint64_t value); /* assembly without CFI */
 
+uint64_t odd_write(uint64_t value); /* calls libc's write, not oddcode_leaf */
+
+/* Returns nothing, so cgo's stub jumps here: asmcgocall is the caller. */
+void odd_direct(uint64_t *value);
+
 uint64_t oddcode_leaf(uint64_t value);
 
 #ifdef __cplusplus

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -75,6 +76,20 @@ uint64_t signals_kill(uint64_t value)
     /* The handler runs over the instruction that follows. */
     __asm__ volatile("syscall\n\tnop" : "+a"(result) : "D"(process), "S"(thread), "d"(number) : "rcx", "r11", "memory"); // STACK: signals_kill is interrupted
     return a * b * c * d * e + f + (uint64_t)result;
+}
+
+uint64_t signals_clock(uint64_t value)
+{
+    uint64_t a = 1, b = 2, c = 3, d = 4, e = 5, f = value;
+    struct timespec now;
+    __atomic_store_n(&signals_wanted, 1, __ATOMIC_SEQ_CST);
+    do {
+        __asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));
+        for (int turn = 0; turn < 50; turn++)
+            clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (__atomic_load_n(&signals_wanted, __ATOMIC_SEQ_CST) != 3);
+    __atomic_store_n(&signals_wanted, 0, __ATOMIC_SEQ_CST);
+    return a * b * c * d * e + f;
 }
 
 ONLY static uint64_t read_nothing(void)

@@ -14,6 +14,10 @@ uint32_t signals_handled(void);
 uint64_t signals_raise(uint64_t value);
 uint64_t signals_kill(uint64_t value);
 
+/* Reads the clock, in the vdso, until a signal of the sender has come. Returns
+ * what signals_raise does. */
+uint64_t signals_clock(uint64_t value);
+
 /* Reads what is no memory. The handler, which was installed before Go's, makes
  * it the address of some. */
 uint64_t signals_fault(uint64_t value);

@@ -22,6 +22,7 @@ mod kind {
     pub(super) const STRUCT: u32 = 4;
     pub(super) const UNION: u32 = 5;
     pub(super) const ENUM: u32 = 6;
+    pub(super) const TYPEDEF: u32 = 8;
     pub(super) const FUNC_PROTO: u32 = 13;
     pub(super) const VAR: u32 = 14;
     pub(super) const DATASEC: u32 = 15;
@@ -63,6 +64,7 @@ pub(super) fn kernel_config() -> Result<Config, BpfError> {
         task_tgid: offset("task_struct", "tgid")?,
         task_exec: offset("task_struct", "self_exec_id")?,
         task_thread_pointer: offset("task_struct", "thread")? + offset("thread_struct", "fsbase")?,
+        mm_vdso: btf.nested_offset("mm_struct", "context", "vdso").unwrap_or(0),
         pid_numbers: offset("pid", "numbers")?,
         pid_level: offset("pid", "level")?,
         upid_size: btf
@@ -134,11 +136,31 @@ impl Btf {
 
     /// The offset of a member in bytes, through anonymous members too.
     fn offset(&self, structure: &str, member: &str) -> Option<u64> {
-        let bits = self.member(self.find_structure(structure)?, member, MAX_NESTING)?;
+        let (bits, _) = self.member(self.find_structure(structure)?, member, MAX_NESTING)?;
         (bits % 8 == 0).then_some(u64::from(bits / 8))
     }
 
-    fn member(&self, at: usize, name: &str, nesting: u32) -> Option<u32> {
+    /// As [`Btf::offset`], of a member of a member, whose type may have no name but a typedef's.
+    fn nested_offset(&self, structure: &str, outer: &str, inner: &str) -> Option<u64> {
+        let (before, number) = self.member(self.find_structure(structure)?, outer, MAX_NESTING)?;
+        let mut at = self.start_of(number)?;
+        for _ in 0..MAX_NESTING {
+            if self.word(at + 4)? >> 24 & 0x1f == kind::TYPEDEF {
+                at = self.start_of(self.word(at + 8)?)?;
+            }
+        }
+        let (within, _) = self.member(at, inner, MAX_NESTING)?;
+        let bits = before.checked_add(within)?;
+        (bits % 8 == 0).then_some(u64::from(bits / 8))
+    }
+
+    /// Where the type with a number starts.
+    fn start_of(&self, number: u32) -> Option<usize> {
+        self.types.get((number as usize).checked_sub(1)?).copied()
+    }
+
+    /// The offset of a member in bits, and the number of its type.
+    fn member(&self, at: usize, name: &str, nesting: u32) -> Option<(u32, u32)> {
         let info = self.word(at + 4)?;
         let is_composite = matches!(info >> 24 & 0x1f, kind::STRUCT | kind::UNION);
         if !is_composite || nesting == 0 {
@@ -149,14 +171,14 @@ impl Btf {
         for index in 0..(info & 0xffff) as usize {
             let member = at + 12 + 12 * index;
             let offset = self.word(member + 8)? & mask;
+            let number = self.word(member + 4)?;
             if self.has_name(member, name) {
-                return Some(offset);
+                return Some((offset, number));
             }
             if self.word(member)? == 0 {
-                let number = self.word(member + 4)? as usize;
-                let inner = *self.types.get(number.checked_sub(1)?)?;
-                if let Some(within) = self.member(inner, name, nesting - 1) {
-                    return offset.checked_add(within);
+                let inner = self.start_of(number)?;
+                if let Some((within, number)) = self.member(inner, name, nesting - 1) {
+                    return Some((offset.checked_add(within)?, number));
                 }
             }
         }
@@ -168,9 +190,10 @@ impl Btf {
 mod tests {
     use super::*;
 
-    /// BTF of `struct outer { int a; union { int b; struct { int c; int d; }; }; };`, by hand.
+    /// BTF of `struct outer { int a; union { int b; struct { int c; int d; }; }; };` and of
+    /// `typedef struct { int p; int q; } pair; struct holder { int a; struct { pair x; }; };`, by hand.
     fn sample() -> Vec<u8> {
-        let strings = b"\0outer\0a\0b\0c\0d\0int\0";
+        let strings = b"\0outer\0a\0b\0c\0d\0int\0pair\0p\0q\0holder\0x\0";
         let name = |text: &str| {
             let wanted = [text.as_bytes(), b"\0"].concat();
             let found = strings.windows(wanted.len()).enumerate().skip(1);
@@ -183,6 +206,10 @@ mod tests {
             vec![name("outer"), composite(kind::STRUCT, 2), 12, name("a"), 1, 0, 0, 3, 32],
             vec![0, composite(kind::UNION, 2), 8, name("b"), 1, 0, 0, 4, 0],
             vec![0, composite(kind::STRUCT, 2), 8, name("c"), 1, 0, name("d"), 1, 32],
+            vec![0, composite(kind::STRUCT, 2), 8, name("p"), 1, 0, name("q"), 1, 32],
+            vec![name("pair"), composite(kind::TYPEDEF, 0), 5],
+            vec![name("holder"), composite(kind::STRUCT, 2), 12, name("a"), 1, 0, 0, 8, 32],
+            vec![0, composite(kind::STRUCT, 1), 8, name("x"), 6, 0],
         ]
         .concat();
         let mut data = Vec::new();
@@ -209,11 +236,22 @@ mod tests {
     }
 
     #[test]
+    fn members_of_members_are_found_through_typedefs() {
+        let btf = Btf::parse(sample()).unwrap();
+        assert_eq!(btf.offset("holder", "x"), Some(4));
+        assert_eq!(btf.nested_offset("holder", "x", "p"), Some(4));
+        assert_eq!(btf.nested_offset("holder", "x", "q"), Some(8));
+        assert_eq!(btf.nested_offset("holder", "x", "c"), None);
+        assert_eq!(btf.nested_offset("holder", "a", "q"), None);
+    }
+
+    #[test]
     fn cut_bytes_are_refused_or_harmless() {
         let whole = sample();
         for end in 0..whole.len() {
             if let Some(btf) = Btf::parse(whole[..end].to_vec()) {
                 let _ = btf.offset("outer", "d");
+                let _ = btf.nested_offset("holder", "x", "q");
             }
         }
         assert!(Btf::parse(vec![0; 64]).is_none());

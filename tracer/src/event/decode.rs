@@ -4,47 +4,89 @@
 //! not trusted, so every length and every enumeration is checked.
 
 use std::mem::offset_of;
+use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use tracer_common::event::{
-    Control, FRAME_EXACT, FRAME_GAP, Frame, HitHeader, KIND_HIT, KIND_PROCESS, KIND_UNKNOWN_MODULE,
-    MAX_FRAMES,
+    Control, FRAME_EXACT, FRAME_GAP, Frame, HitHeader, KIND_HIT, KIND_HIT_AGAIN, KIND_PROCESS,
+    KIND_UNKNOWN_MODULE, MAX_FRAMES, MAX_STACKS,
 };
 use tracer_common::map::{ModuleKey, ProcessKey};
-use tracer_common::reason::{End, Reason};
+use tracer_common::reason::{End, Loss, Reason};
 
 use super::{Event, EventError, Hit};
 
 #[cfg(test)]
 mod tests;
 
-/// The event that the bytes of one whole record hold.
+/// Decodes the records of one ring buffer, in their order.
 ///
-/// # Errors
-/// The record is shorter or longer than its kind and its count of frames say, or a field holds a
-/// value that this version does not write.
-pub fn decode(record: &[u8]) -> Result<Event, EventError> {
-    let kind = Fields(record).u32(0)?;
-    match kind {
-        KIND_HIT => hit(record).map(Event::Hit),
-        KIND_PROCESS | KIND_UNKNOWN_MODULE => control(record).map(Event::Control),
-        _ => Err(EventError::Unknown { what: "the kind", value: kind.into() }),
+/// The kernel side sends the frames of a stack once, and its number from then on.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    stacks: FxHashMap<u64, Arc<[Frame]>>,
+}
+
+impl Decoder {
+    /// The event that the bytes of one whole record hold.
+    ///
+    /// # Errors
+    /// The record is shorter or longer than its kind and its count of frames say, or a field holds
+    /// a value that this version does not write.
+    pub fn decode(&mut self, record: &[u8]) -> Result<Event, EventError> {
+        let kind = Fields(record).u32(0)?;
+        match kind {
+            KIND_HIT => {
+                let hit = hit(record, frames(record)?)?;
+                self.remember(&hit);
+                Ok(Event::Hit(hit))
+            }
+            KIND_HIT_AGAIN => self.again(record),
+            KIND_PROCESS | KIND_UNKNOWN_MODULE => control(record).map(Event::Control),
+            _ => Err(EventError::Unknown { what: "the kind", value: kind.into() }),
+        }
+    }
+
+    /// Twice what the kernel side remembers: two CPUs may send what only one could note.
+    fn remember(&mut self, hit: &Hit) {
+        if self.stacks.len() < 2 * MAX_STACKS {
+            self.stacks.entry(hit.stack).or_insert_with(|| Arc::clone(&hit.frames));
+        }
+    }
+
+    /// A hit of a stack that was sent before.
+    fn again(&self, record: &[u8]) -> Result<Event, EventError> {
+        check_length(record, size_of::<HitHeader>())?;
+        let stack = Fields(record).u64(offset_of!(HitHeader, stack))?;
+        let count = Fields(record).u32(offset_of!(HitHeader, frames))?;
+        match self.stacks.get(&stack) {
+            Some(frames) if frames.len() == count as usize => {
+                hit(record, Arc::clone(frames)).map(Event::Hit)
+            }
+            Some(_) => Err(unknown("the count of frames of a known stack", count)),
+            None => Ok(Event::Lost(Loss::StackForgotten, 1)),
+        }
     }
 }
 
-fn hit(record: &[u8]) -> Result<Hit, EventError> {
-    let header = Fields(record.get(..size_of::<HitHeader>()).unwrap_or(record));
-    let count = header.u32(offset_of!(HitHeader, frames))?;
+/// The frames that follow the header.
+fn frames(record: &[u8]) -> Result<Arc<[Frame]>, EventError> {
+    let count = Fields(record).u32(offset_of!(HitHeader, frames))?;
     let frames = usize::try_from(count).unwrap_or(usize::MAX);
     if frames > MAX_FRAMES {
         return Err(unknown("the count of frames", count));
     }
     check_length(record, size_of::<HitHeader>() + frames * size_of::<Frame>())?;
-    let (end, reason) =
-        ending(header.u8(offset_of!(HitHeader, end))?, header.u8(offset_of!(HitHeader, reason))?)?;
-    let frames = record[size_of::<HitHeader>()..]
+    record[size_of::<HitHeader>()..]
         .chunks_exact(size_of::<Frame>())
         .map(|bytes| frame(Fields(bytes)))
-        .collect::<Result<_, _>>()?;
+        .collect()
+}
+
+fn hit(record: &[u8], frames: Arc<[Frame]>) -> Result<Hit, EventError> {
+    let header = Fields(record);
+    let (end, reason) =
+        ending(header.u8(offset_of!(HitHeader, end))?, header.u8(offset_of!(HitHeader, reason))?)?;
     let comm = header.bytes::<16>(offset_of!(HitHeader, comm))?;
     let length = comm.iter().position(|&byte| byte == 0).unwrap_or(comm.len());
     let some = |value| if value == 0 { None } else { Some(value) };
@@ -58,6 +100,7 @@ fn hit(record: &[u8]) -> Result<Hit, EventError> {
         comm: comm[..length].to_vec(),
         end,
         reason,
+        stack: header.u64(offset_of!(HitHeader, stack))?,
         frames,
     })
 }

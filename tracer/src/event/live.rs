@@ -6,20 +6,20 @@ use std::os::fd::{AsRawFd, RawFd};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::decode::decode;
-use super::{Event, EventError, EventSource};
+use super::{Decoder, Event, EventError, EventSource};
 use crate::bpf::Ring;
 
 /// The ring buffer as a source of events. Its file descriptor is readable when one is at hand.
 pub struct LiveSource {
     ring: Ring,
+    decoder: Decoder,
 }
 
 impl LiveSource {
     /// Reads from `ring`.
     #[must_use]
     pub fn new(ring: Ring) -> Self {
-        Self { ring }
+        Self { ring, decoder: Decoder::default() }
     }
 
     /// The same, as what a task can wait for. Needs a tokio runtime.
@@ -36,7 +36,7 @@ impl LiveSource {
 
 impl EventSource for LiveSource {
     fn next_event(&mut self) -> Result<Option<Event>, EventError> {
-        self.ring.next(decode).transpose()
+        self.ring.next(|record| self.decoder.decode(record)).transpose()
     }
 }
 

@@ -3,8 +3,10 @@
 mod decode;
 mod live;
 
-pub use decode::decode;
+pub use decode::Decoder;
 pub use live::LiveSource;
+
+use std::sync::Arc;
 
 use tracer_common::event::{Control, Frame};
 use tracer_common::reason::{End, Loss, Reason};
@@ -30,8 +32,11 @@ pub struct Hit {
     pub end: End,
     /// Why, for [`End::Error`].
     pub reason: Option<Reason>,
+    /// Names the stack: hits of one source with the same number have the same frames, end and
+    /// reason. 0 where the source does not say.
+    pub stack: u64,
     /// The physical frames, innermost first.
-    pub frames: Vec<Frame>,
+    pub frames: Arc<[Frame]>,
 }
 
 /// One thing that an [`EventSource`] tells.
@@ -65,6 +70,9 @@ pub enum EventError {
         /// Bytes that are needed.
         need: usize,
     },
+    /// What a source that is no ring buffer says.
+    #[error("{0}")]
+    Source(String),
     /// A value that no version of this program writes.
     #[error("cannot read an event: {what} is {value}")]
     Unknown {

@@ -34,7 +34,7 @@ pub use ifunc::{Placed, ifunc_implementations};
 pub use instruction::can_be_probed;
 pub use language::Language;
 pub use linker::{Environment, Library, libraries_of};
-pub use modules::{Module, ModuleNumber, Modules};
+pub use modules::{ModuleIdentity, ModuleNumber, Modules};
 pub use pattern::{Pattern, PatternError};
 pub use probe_points::{GoEntry, ProbeError, ProbePoint, resolve};
 pub use section::SectionBytes;

@@ -5,40 +5,48 @@ use std::sync::Arc;
 
 use tracer_common::map::{MAX_MODULES, NO_MODULE};
 
-use super::ObjectFile;
+use super::{BuildId, ObjectFile};
 
 /// A module's number in this session: what frames and cookies carry. Numbers start at 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModuleNumber(pub u16);
 
-/// One module: an ELF file that a target maps.
-#[derive(Clone, Debug)]
-pub struct Module {
+/// What a module is called, and what tells it from another of that name. Frames share it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ModuleIdentity {
     /// Its path as the target names it.
     pub path: PathBuf,
-    /// The file.
-    pub object: Arc<ObjectFile>,
+    /// Its build id, where it has one.
+    pub build_id: Option<BuildId>,
+}
+
+impl ModuleIdentity {
+    /// That of the file that the target has at `path`.
+    #[must_use]
+    pub fn of(path: &Path, object: &ObjectFile) -> Self {
+        Self { path: path.to_owned(), build_id: object.build_id().cloned() }
+    }
 }
 
 /// All modules of a session. They are never removed: a frame outlives its process.
 #[derive(Debug, Default)]
 pub struct Modules {
-    modules: Vec<Module>,
+    modules: Vec<Arc<ModuleIdentity>>,
 }
 
 impl Modules {
     /// Adds a module; `None` once the kernel side's table is full.
-    pub fn add(&mut self, path: &Path, object: Arc<ObjectFile>) -> Option<ModuleNumber> {
+    pub fn add(&mut self, module: ModuleIdentity) -> Option<ModuleNumber> {
         if self.modules.len() + 1 >= MAX_MODULES {
             return None;
         }
-        self.modules.push(Module { path: path.to_owned(), object });
+        self.modules.push(Arc::new(module));
         u16::try_from(self.modules.len()).ok().map(ModuleNumber)
     }
 
     /// The module with a number; `None` for [`NO_MODULE`] and for a number that was not given out.
     #[must_use]
-    pub fn get(&self, number: u16) -> Option<&Module> {
+    pub fn get(&self, number: u16) -> Option<&Arc<ModuleIdentity>> {
         if number == NO_MODULE {
             return None;
         }
@@ -46,7 +54,7 @@ impl Modules {
     }
 
     /// Every module with its number.
-    pub fn iter(&self) -> impl Iterator<Item = (ModuleNumber, &Module)> {
+    pub fn iter(&self) -> impl Iterator<Item = (ModuleNumber, &Arc<ModuleIdentity>)> {
         (1..).map(ModuleNumber).zip(&self.modules)
     }
 }

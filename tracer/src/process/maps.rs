@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::ProcessError;
@@ -80,6 +80,20 @@ pub fn executable_mappings(pid: u32) -> Result<Vec<Mapping>, ProcessError> {
     let mut mappings = parse_maps(&text);
     mappings.retain(|mapping| mapping.executable);
     Ok(mappings)
+}
+
+/// The kernel's code in every process, as our own process has it: all 64-bit processes of one boot
+/// have the same. `None` where the kernel gives none.
+#[must_use]
+pub fn vdso() -> Option<Vec<u8>> {
+    let text = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let line = text.lines().find(|line| line.ends_with(" [vdso]"))?;
+    let (start, end) = line.split(' ').next()?.split_once('-')?;
+    let (start, end) = (hex(start)?, hex(end)?);
+    let size = usize::try_from(end.checked_sub(start)?).ok()?;
+    let mut image = vec![0; size];
+    File::open("/proc/self/mem").ok()?.read_exact_at(&mut image, start).ok()?;
+    Some(image)
 }
 
 /// All file mappings of a maps text. A line that is none, or is not understood, is left out.
@@ -233,6 +247,12 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
         let opened = own.open(pid).unwrap().metadata().unwrap();
         let expected = std::fs::metadata(&own.path).unwrap();
         assert_eq!((opened.dev(), opened.ino()), (expected.dev(), expected.ino()));
+    }
+
+    #[test]
+    fn the_vdso_is_an_elf_image() {
+        // Every machine that runs the tests has one.
+        assert!(vdso().unwrap().starts_with(b"\x7fELF"));
     }
 
     #[test]

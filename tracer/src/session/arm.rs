@@ -48,6 +48,7 @@ pub(super) fn arm(
         armed.start.executable = Some(only.path().to_owned());
     }
     // All rows come before the first probe: the first hit counts.
+    library.add_vdso(&mut warn)?;
     let mut numbers = Vec::new();
     for target in targets {
         for file in &target.files {

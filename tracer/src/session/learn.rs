@@ -71,7 +71,11 @@ impl Learner {
         if places.is_empty() {
             return Ok(());
         }
-        let mut told = Mappings { count: 0, mappings: [Mapping::default(); MAX_MAPPINGS] };
+        let mut told = Mappings {
+            count: 0,
+            mappings: [Mapping::default(); MAX_MAPPINGS],
+            runtimes: library.runtime_biases(&places),
+        };
         for (slot, place) in told.mappings.iter_mut().zip(&places) {
             *slot = *place;
             told.count += 1;

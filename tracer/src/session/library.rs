@@ -4,13 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use tracer_common::map::{MAX_RUNTIMES, ModuleKey, Segment};
+use tracer_common::map::{MAX_RUNTIMES, Mapping, ModuleKey, NO_BIAS, Runtime, Segment};
 
 use crate::bpf::{BpfError, Kernel, TableWriter};
 use crate::object::go::GoModule;
-use crate::object::{DebugFiles, ModuleNumber, Modules, ObjectFile};
+use crate::object::{DebugFiles, ModuleIdentity, ModuleNumber, Modules, ObjectFile};
+use crate::process;
 use crate::symbol::Symbolizer;
 use crate::unwind::{self, Tables, module_rows};
+
+/// What stacks call the vdso, as `/proc/PID/maps` does.
+const VDSO: &str = "[vdso]";
 
 /// Everything that is known of modules.
 pub(super) struct Library {
@@ -23,8 +27,8 @@ pub(super) struct Library {
     numbers: FxHashMap<ModuleKey, ModuleNumber>,
     /// Modules that stay where they are as long as their process lives.
     lasting: FxHashSet<ModuleNumber>,
-    /// How many Go runtimes the kernel side knows.
-    runtimes: usize,
+    /// The modules of the Go runtimes that the kernel side knows, in its order.
+    runtimes: Vec<(ModuleNumber, Arc<ObjectFile>)>,
 }
 
 impl Library {
@@ -37,7 +41,7 @@ impl Library {
             writer,
             numbers: FxHashMap::default(),
             lasting: FxHashSet::default(),
-            runtimes: 0,
+            runtimes: Vec::new(),
         }
     }
 
@@ -53,19 +57,52 @@ impl Library {
         warn: &mut dyn FnMut(String),
     ) -> Result<Option<ModuleNumber>, BpfError> {
         let key = kernel.module_key(path, object.data())?;
+        self.add_as(key, path, object, go, warn)
+    }
+
+    /// Makes the vdso known: it is no file, so processes have it under a key of its own. Without it
+    /// a stack that goes through it says so.
+    pub(super) fn add_vdso(&mut self, warn: &mut dyn FnMut(String)) -> Result<(), BpfError> {
+        let Some(image) = process::vdso() else { return Ok(()) };
+        let path = Path::new(VDSO);
+        match ObjectFile::from_memory(&image, path) {
+            Ok(object) => {
+                self.add_as(ModuleKey::VDSO, path, &Arc::new(object), None, warn).map(drop)
+            }
+            Err(error) => {
+                warn(error.to_string());
+                Ok(())
+            }
+        }
+    }
+
+    /// As [`Library::add`], under this key.
+    fn add_as(
+        &mut self,
+        key: ModuleKey,
+        path: &Path,
+        object: &Arc<ObjectFile>,
+        go: Option<Arc<GoModule>>,
+        warn: &mut dyn FnMut(String),
+    ) -> Result<Option<ModuleNumber>, BpfError> {
         if let Some(number) = self.numbers.get(&key) {
             return Ok(Some(*number));
         }
-        let Some(number) = self.modules.add(path, Arc::clone(object)) else {
+        let Some(number) = self.modules.add(ModuleIdentity::of(path, object)) else {
             warn(format!("cannot unwind through {}: too many modules", path.display()));
             return Ok(None);
         };
         self.numbers.insert(key, number);
         if let Some(runtime) = go.as_deref().and_then(unwind::runtime)
-            && self.runtimes < MAX_RUNTIMES
+            && self.runtimes.len() < MAX_RUNTIMES
         {
-            self.writer.write_runtime(self.runtimes, &runtime)?;
-            self.runtimes += 1;
+            let runtime = Runtime { module: number.0.into(), ..runtime };
+            self.writer.write_runtime(self.runtimes.len(), &runtime)?;
+            self.runtimes.push((number, Arc::clone(object)));
+        }
+        if go.is_some() {
+            // A Go runtime cannot be unloaded: its libraries are linked with `-z nodelete`.
+            self.set_lasting(number);
         }
         self.symbols.add(number, Arc::clone(object), go.clone());
         for refused in self.symbols.take_refused() {
@@ -85,6 +122,26 @@ impl Library {
         self.write_tables()?;
         self.writer.write_module(number.0, &module, &key)?;
         Ok(Some(number))
+    }
+
+    /// The load biases of the Go runtimes in a process that has these mappings, as the kernel side
+    /// numbers them.
+    pub(super) fn runtime_biases(&self, mappings: &[Mapping]) -> [u64; MAX_RUNTIMES] {
+        let mut biases = [NO_BIAS; MAX_RUNTIMES];
+        for (bias, (number, object)) in biases.iter_mut().zip(&self.runtimes) {
+            let executable = object.segments().iter().filter(|segment| segment.executable);
+            let own = mappings.iter().filter(|mapping| mapping.module == u64::from(number.0));
+            // A mapping starts where a page does, its segment may start within.
+            *bias = executable
+                .flat_map(|segment| own.clone().map(move |mapping| (segment, mapping)))
+                .find_map(|(segment, mapping)| {
+                    let within = segment.offset.0.checked_sub(mapping.offset)?;
+                    let start = mapping.start.checked_add(within)?;
+                    (start < mapping.end).then(|| start.wrapping_sub(segment.address.0))
+                })
+                .unwrap_or(NO_BIAS);
+        }
+        biases
     }
 
     /// Notes that processes load this module when they start, and never give it up.

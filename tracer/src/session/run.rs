@@ -21,7 +21,7 @@ use crate::event::{Event, EventSource, Hit, LiveSource};
 use crate::object::Pattern;
 use crate::process::{ExitWatch, HeldCommand, OWN_EXECUTABLE, resolve};
 use crate::sink::{Sink, Start};
-use crate::stack::{ClockOffset, Summary, assemble};
+use crate::stack::{Assembler, ClockOffset, Summary};
 
 /// How many events are handled before signals and ends are looked at again.
 const AT_ONCE: usize = 1024;
@@ -87,6 +87,7 @@ pub async fn run(
         kernel,
         labels: armed.labels,
         clock: ClockOffset::measure(),
+        assembler: Assembler::default(),
         summary: Summary::default(),
         seen: targets.iter().map(|target| target.processes.len()).sum(),
         limit: options.count,
@@ -158,6 +159,7 @@ struct Live {
     /// What probes are called, by cookie.
     labels: FxHashMap<u64, String>,
     clock: ClockOffset,
+    assembler: Assembler,
     summary: Summary,
     /// How many processes of the target were seen.
     seen: usize,
@@ -244,7 +246,7 @@ impl Live {
     fn write(&mut self, hit: &Hit, output: &mut Output) -> Result<(), SessionError> {
         let probe = self.labels.get(&hit.cookie).map_or("", String::as_str);
         let (modules, symbols) = (&self.library.modules, &mut self.library.symbols);
-        let stack = assemble(hit, probe, modules, symbols, self.clock);
+        let stack = self.assembler.assemble(hit, probe, modules, symbols, self.clock);
         self.summary.count(&stack);
         output.write(&stack)
     }

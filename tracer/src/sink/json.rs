@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -153,7 +152,7 @@ impl<'a> FrameRecord<'a> {
             file: frame.file.as_deref(),
             line: frame.line,
             inlined: Some(frame.inlined),
-            module: frame.module.as_deref().map(Path::to_string_lossy),
+            module: frame.module.as_ref().map(|module| module.path.to_string_lossy()),
             address: Some(hex(frame.address.0)),
             offset: frame.offset.map(|offset| hex(offset.0)),
             exact: Some(frame.exact),

@@ -104,9 +104,9 @@ impl<W: Write> TextSink<W> {
         }
         // A name that is a place in a module says which already.
         if let (Some(module), Some(_)) = (&frame.module, &frame.function)
-            && self.executable.as_ref() != Some(module)
+            && self.executable.as_ref() != Some(&module.path)
         {
-            rest.push(format!("[{}]", file_name(module)));
+            rest.push(format!("[{}]", file_name(&module.path)));
         }
         if !rest.is_empty() {
             let padding = width.saturating_sub(name.chars().count()) + 2;
@@ -159,7 +159,7 @@ fn name(entry: &Entry) -> String {
     match (&frame.function, &frame.module, frame.offset) {
         (Some(function), _, _) if frame.inlined => format!("{} (inlined)", sanitize(function)),
         (Some(function), _, _) => sanitize(function).into_owned(),
-        (None, Some(module), Some(offset)) => format!("{}+{offset:#x}", file_name(module)),
+        (None, Some(module), Some(offset)) => format!("{}+{offset:#x}", file_name(&module.path)),
         (None, _, _) => format!("{:#x}", frame.address),
     }
 }

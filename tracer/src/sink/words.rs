@@ -36,6 +36,7 @@ pub fn describe_loss(name: &'static str) -> &'static str {
         Some(Loss::RingFull) => "the buffer was full, cgotrace did not read in time",
         Some(Loss::NoSlot) => "too many walks were interrupted at once",
         Some(Loss::ControlRingFull) => "news of a process or a file found the buffer full",
+        Some(Loss::StackForgotten) => "the frames of a stack had been forgotten",
         None => name,
     }
 }

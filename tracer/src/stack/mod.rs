@@ -6,15 +6,16 @@ mod assemble;
 mod clock;
 mod summary;
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use tracer_common::reason::{End, Reason};
 
-pub use assemble::assemble;
+pub use assemble::Assembler;
 pub use clock::{ClockOffset, Time};
 pub use summary::Summary;
 
 use crate::address::{FileOffset, RuntimeAddress};
+use crate::object::ModuleIdentity;
 use crate::symbol::Language;
 
 /// One stack, as it is shown.
@@ -36,8 +37,8 @@ pub struct Stack {
     pub probe: String,
     /// Where the walk ended.
     pub end: End,
-    /// Innermost first.
-    pub entries: Vec<Entry>,
+    /// Innermost first. Hits of one stack share them, while they are remembered.
+    pub entries: Arc<[Entry]>,
 }
 
 /// One line of a stack.
@@ -64,8 +65,8 @@ pub struct StackFrame {
     pub line: Option<u32>,
     /// Whether this call was inlined into the next frame.
     pub inlined: bool,
-    /// The file that the code lies in, as the target names it, where known.
-    pub module: Option<PathBuf>,
+    /// The file that the code lies in, where known.
+    pub module: Option<Arc<ModuleIdentity>>,
     /// Of the physical frame: the instruction, or the raw return address.
     pub address: RuntimeAddress,
     /// The same as an offset in `module`.

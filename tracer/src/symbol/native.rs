@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::{Language, SourceFrame};
 use crate::address::ElfAddress;
-use crate::object::{DebugFileError, DebugFiles, Dwarf, DwarfFrame, ObjectFile, Symbols, demangle};
+use crate::object::{
+    DebugFileError, DebugFiles, Dwarf, DwarfFrame, FunctionSymbol, ObjectFile, Symbols, demangle,
+};
 
 /// Names native code of one module. Reads symbols and DWARF when the first name is asked for.
 #[derive(Debug)]
@@ -60,9 +62,9 @@ impl NativeNamer {
         let mut frames = frames.unwrap_or_default();
         let symbol = tables.symbols.containing(address);
         // A resolver is not the function that it resolves.
-        let symbol = symbol.filter(|symbol| !symbol.is_ifunc()).map(|symbol| symbol.name());
+        let symbol = symbol.filter(|symbol| !symbol.is_ifunc());
         let Some(physical) = frames.pop() else {
-            return symbol.map(by_symbol).into_iter().collect();
+            return symbol.map(|symbol| by_symbol(symbol.name())).into_iter().collect();
         };
         // A function may begin with code of a call that was inlined into it. At its very entry that
         // call has not begun: nothing has run.
@@ -102,19 +104,37 @@ fn by_symbol(symbol: &str) -> SourceFrame {
 }
 
 /// A frame of DWARF; `symbol` is that of the physical function, where there is one.
-fn by_dwarf(frame: DwarfFrame, symbol: Option<&str>) -> Option<SourceFrame> {
-    let DwarfFrame { linkage_name, name, language, file, line, inlined } = frame;
+fn by_dwarf(frame: DwarfFrame, symbol: Option<&FunctionSymbol>) -> Option<SourceFrame> {
+    let DwarfFrame { linkage_name, name, scope, language, file, line, inlined } = frame;
+    let qualified = |name: &str| match &scope {
+        Some(scope) => format!("{scope}::{name}"),
+        None => name.to_owned(),
+    };
     let (function, symbol) = match (linkage_name, name, symbol) {
-        (Some(linkage), ..) => (shown(&linkage), linkage),
-        // Some compilers leave out the linkage name of a function that no one else calls.
-        (None, Some(name), Some(symbol)) => match demangle(symbol) {
-            Some((shown, _)) if shown.contains(&name) => (shown, symbol.to_owned()),
-            _ => (name.clone(), name),
+        (Some(linkage), _, symbol) => {
+            (shown(&linkage), own_symbol(symbol, &linkage).unwrap_or(linkage))
+        }
+        (None, Some(name), Some(symbol)) => match own_symbol(Some(symbol), &name) {
+            Some(symbol) => (qualified(&name), symbol),
+            // Some compilers leave out the linkage name of a function that no one else calls.
+            None => match demangle(symbol.name()) {
+                Some((shown, _)) if shown.contains(&name) => (shown, symbol.name().to_owned()),
+                _ => (qualified(&name), name),
+            },
         },
-        (None, Some(name), None) => (name.clone(), name),
-        (None, None, symbol) => (shown(symbol?), symbol?.to_owned()),
+        (None, Some(name), None) => (qualified(&name), name),
+        (None, None, symbol) => (shown(symbol?.name()), symbol?.name().to_owned()),
     };
     Some(SourceFrame { function, symbol, language, file, line, inlined })
+}
+
+/// The symbol that the linker knows the code of a function by: its name, or that of the part that
+/// a compiler made of it, `parse.cold` or `parse.isra.0` of `parse`.
+fn own_symbol(symbol: Option<&FunctionSymbol>, name: &str) -> Option<String> {
+    let names = symbol?.aliases.iter().map(|alias| &alias.name);
+    let is_part = |alias: &str| alias.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+    let found = names.clone().find(|alias| *alias == name);
+    found.or_else(|| names.clone().find(|alias| is_part(alias))).cloned()
 }
 
 fn shown(symbol: &str) -> String {

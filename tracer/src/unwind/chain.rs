@@ -1,43 +1,65 @@
-//! How the g0 chain of a Go runtime is found, read from the instructions of its asmcgocall.
+//! How the g of a thread and its g0 chain are found, read from the instructions of asmcgocall.
 //! Go: runtime/asm_amd64.s and cmd/internal/obj/x86 (`get_tls`), 1.21 to 1.27.
 
 use iced_x86::{Mnemonic, OpKind, Register};
 use tracer_common::map::Runtime;
 
 use super::code::Body;
-use super::go::is_asmcgocall;
+use super::go::{Known, is_asmcgocall};
 use super::switch::immediate_to_sp;
 use crate::object::go::GoModule;
 
-/// Where the runtime of a module keeps g, and how much of g0's stack asmcgocall takes. `None` where
-/// its instructions are of no known form: in a shared library, g lies where only the running
-/// process knows.
+/// Where the runtime of a module keeps g and what leads from it to the goroutine, and how much of
+/// g0's stack asmcgocall takes. `None` where its instructions are of no known form. The module's
+/// number is left to the caller.
 #[must_use]
 pub fn runtime(go: &GoModule) -> Option<Runtime> {
     let function = go.functions().find(is_asmcgocall)?;
-    runtime_of(&Body::of(&function))
+    let known = Known::of(go.version());
+    Some(Runtime {
+        m_curg: known.curg_offset,
+        g_goid: u64::try_from(known.goid_offset).unwrap_or(0),
+        ..runtime_of(&Body::of(&function))?
+    })
+}
+
+/// Where g lies.
+#[derive(Clone, Copy)]
+enum Place {
+    /// So many bytes from the thread pointer.
+    Fixed(i64),
+    /// As far from it as the word at this ELF address says: in a shared library, which the dynamic
+    /// linker gives its thread-local storage.
+    Slot(u64),
 }
 
 fn runtime_of(asmcgocall: &Body<'_>) -> Option<Runtime> {
-    let (mut g_offset, mut immediate, mut taken, mut frame) = (None, None, None, None);
+    let (mut g, mut in_rcx, mut taken, mut frame) = (None, None, None, None);
     for (instruction, _) in asmcgocall.instructions() {
-        // `mov rdi, fs:[offset]`, or `mov rcx, offset; mov rdi, fs:[rcx]`.
+        // `mov rdi, fs:[offset]`; or `mov rcx, offset`, or `mov rcx, [rip + slot]`, and then
+        // `mov rdi, fs:[rcx]`.
         let loads = instruction.mnemonic() == Mnemonic::Mov
             && instruction.op1_kind() == OpKind::Memory
             && instruction.memory_segment() == Register::FS;
         if loads {
-            let offset = match instruction.memory_base() {
-                Register::None => Some(instruction.memory_displacement64().cast_signed()),
-                Register::RCX => immediate,
+            let place = match instruction.memory_base() {
+                Register::None => {
+                    Some(Place::Fixed(instruction.memory_displacement64().cast_signed()))
+                }
+                Register::RCX => in_rcx,
                 _ => None,
             };
-            g_offset = g_offset.or(offset);
+            g = g.or(place);
         }
         let sets_rcx = instruction.mnemonic() == Mnemonic::Mov
             && instruction.op0_kind() == OpKind::Register
             && instruction.op0_register() == Register::RCX;
         if sets_rcx {
-            immediate = instruction.try_immediate(1).ok().map(u64::cast_signed);
+            in_rcx = if instruction.is_ip_rel_memory_operand() {
+                Some(Place::Slot(instruction.ip_rel_memory_address()))
+            } else {
+                instruction.try_immediate(1).ok().map(|offset| Place::Fixed(offset.cast_signed()))
+            };
         }
         // `sub rsp, frame; and rsp, -16`.
         if let Some(bytes) = immediate_to_sp(&instruction, Mnemonic::Sub) {
@@ -49,7 +71,11 @@ fn runtime_of(asmcgocall: &Body<'_>) -> Option<Runtime> {
         }
     }
     let frame = u64::try_from(frame?).ok().filter(|frame| (1..=256).contains(frame))?;
-    Some(Runtime { g_offset: g_offset?, frame })
+    let (g_offset, g_slot) = match g? {
+        Place::Fixed(offset) => (offset, 0),
+        Place::Slot(address) => (0, address),
+    };
+    Some(Runtime { g_offset, g_slot, frame, ..Runtime::default() })
 }
 
 #[cfg(test)]
@@ -71,7 +97,8 @@ mod tests {
             0x48, 0x83, 0xec, 0x10, // sub rsp, 0x10
             0x48, 0x83, 0xe4, 0xf0, // and rsp, 0xfffffffffffffff0
         ];
-        assert_eq!(runtime_of(&body(&code)), Some(Runtime { g_offset: -8, frame: 16 }));
+        let expected = Runtime { g_offset: -8, frame: 16, ..Runtime::default() };
+        assert_eq!(runtime_of(&body(&code)), Some(expected));
     }
 
     #[test]
@@ -82,14 +109,27 @@ mod tests {
             0x48, 0x83, 0xec, 0x40, // sub rsp, 0x40
             0x48, 0x83, 0xe4, 0xf0, // and rsp, 0xfffffffffffffff0
         ];
-        assert_eq!(runtime_of(&body(&code)), Some(Runtime { g_offset: -176, frame: 64 }));
+        let expected = Runtime { g_offset: -176, frame: 64, ..Runtime::default() };
+        assert_eq!(runtime_of(&body(&code)), Some(expected));
     }
 
     #[test]
-    fn a_shared_library_tells_nothing() {
+    fn a_shared_library_tells_where_the_dynamic_linker_says_it() {
         let code = [
             0x48, 0x8b, 0x0d, 0x00, 0x10, 0x00, 0x00, // mov rcx, [rip + 0x1000]
             0x64, 0x48, 0x8b, 0x39, // mov rdi, fs:[rcx]
+            0x48, 0x83, 0xec, 0x10, // sub rsp, 0x10
+            0x48, 0x83, 0xe4, 0xf0, // and rsp, 0xfffffffffffffff0
+        ];
+        let expected = Runtime { g_slot: 0x40_1007, frame: 16, ..Runtime::default() };
+        assert_eq!(runtime_of(&body(&code)), Some(expected));
+    }
+
+    #[test]
+    fn another_register_than_the_one_loaded_tells_nothing() {
+        let code = [
+            0x48, 0x8b, 0x0d, 0x00, 0x10, 0x00, 0x00, // mov rcx, [rip + 0x1000]
+            0x64, 0x48, 0x8b, 0x3a, // mov rdi, fs:[rdx]
             0x48, 0x83, 0xec, 0x10, // sub rsp, 0x10
             0x48, 0x83, 0xe4, 0xf0, // and rsp, 0xfffffffffffffff0
         ];

@@ -77,12 +77,14 @@ enum Role {
     Restorer,
 }
 
-/// What the version tells: numbers of special functions, and where `g.goid` lies.
-struct Known {
+/// What the version tells: numbers of special functions, and offsets in the runtime's structures.
+pub(super) struct Known {
     /// goexit, mcall, morestack, mstart, rt0_go.
     ids: Option<[u8; 5]>,
-    /// 0 where not known.
-    goid_offset: i32,
+    /// Of `goid` in `g`; 0 where not known.
+    pub(super) goid_offset: i32,
+    /// Of `curg` in `m`; 0 where not known.
+    pub(super) curg_offset: u64,
 }
 
 /// `internal/abi.FuncID_asmcgocall`, the same in 1.21 to 1.27.
@@ -96,7 +98,7 @@ pub(super) fn is_asmcgocall(function: &GoFunction<'_>) -> bool {
 }
 
 impl Known {
-    fn of(version: Option<GoVersion>) -> Self {
+    pub(super) fn of(version: Option<GoVersion>) -> Self {
         let release = version.map(|version| (version.major, version.minor));
         let ids = match release {
             Some((1, 21)) => Some([7, 11, 12, 13, 15]),
@@ -108,7 +110,12 @@ impl Known {
             Some((1, 23 | 24)) => 160,
             _ => 0,
         };
-        Self { ids, goid_offset }
+        let curg_offset = match release {
+            Some((1, 21..=24)) => 192,
+            Some((1, 25..=27)) => 184,
+            _ => 0,
+        };
+        Self { ids, goid_offset, curg_offset }
     }
 }
 

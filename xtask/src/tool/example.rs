@@ -2,7 +2,7 @@
 
 use super::go::{self, LinkMode};
 use super::hash::{self, Hash};
-use super::library::Library;
+use super::library::{Library, PLAIN};
 use super::paths;
 use anyhow::{Context, Result};
 use std::fs;
@@ -27,7 +27,7 @@ pub struct Example {
     library: Library,
 }
 
-const C: Library = Library::Native { frame_pointers: false };
+const C: Library = Library::Native(PLAIN);
 
 /// The union of a dog and a cat.
 pub const ANIMALS: Example = Example {
@@ -55,7 +55,7 @@ pub const DEEP: Example = Example {
 
 /// The same with frame pointers. It is no fixture.
 pub const DEEP_WITH_FRAME_POINTERS: Example =
-    Example { library: Library::Native { frame_pointers: true }, ..DEEP };
+    Example { library: Library::Native(&["-fno-omit-frame-pointer"]), ..DEEP };
 
 /// The C++ library.
 pub const CPPLIB: Example = Example {
@@ -177,8 +177,72 @@ pub const ODDCODE: Example = Example {
     ..CALLBACKS
 };
 
+/// What the C library is asked for by os/user and net, linked by Go alone.
+pub const RESOLVE: Example = Example {
+    name: "resolve",
+    folder: "resolve",
+    probe: "libc.so.6:getgrgid_r",
+    hits: 1,
+    linkage: "getgrgid_r",
+    library: Library::None,
+    ..CALLBACKS
+};
+
+/// Go's runtime on stacks that are no goroutine's.
+pub const BOTTOMS: Example = Example {
+    name: "bottoms",
+    folder: "bottoms",
+    probe: "runtime.goexit0",
+    hits: 0,
+    linkage: "runtime.goexit0",
+    ..CALLBACKS
+};
+
+/// C++ exceptions through a shared library.
+pub const THROWS: Example = Example {
+    name: "throws",
+    folder: "throws",
+    probe: "throws_leaf",
+    hits: 1,
+    linkage: "throws_leaf",
+    library: Library::NativeShared,
+    ..CALLBACKS
+};
+
+/// C and C++ that the linker optimises.
+pub const BUILDS_LTO: Example = Example {
+    name: "builds-lto",
+    folder: "builds",
+    probe: "builds_leaf",
+    hits: 0,
+    linkage: "builds_leaf",
+    library: Library::Native(&["-fomit-frame-pointer", "-flto", "-ffat-lto-objects"]),
+    ..CALLBACKS
+};
+
+/// The same with marks at each place that may be jumped to.
+pub const BUILDS_CET: Example = Example {
+    name: "builds-cet",
+    library: Library::Native(&["-fomit-frame-pointer", "-fcf-protection=full"]),
+    ..BUILDS_LTO
+};
+
+/// The same for a profiler.
+pub const BUILDS_PG: Example =
+    Example { name: "builds-pg", library: Library::Native(&["-pg"]), ..BUILDS_LTO };
+
+/// Many threads that call malloc.
+pub const MALLOCS: Example = Example {
+    name: "mallocs",
+    folder: "mallocs",
+    probe: "libc.so.6:malloc",
+    hits: 0,
+    linkage: "malloc",
+    ..CALLBACKS
+};
+
 /// All examples that are fixtures.
-pub const ALL: [&Example; 11] = [
+pub const ALL: [&Example; 18] = [
     &ANIMALS,
     &DEEP,
     &RUSTLIB,
@@ -190,6 +254,13 @@ pub const ALL: [&Example; 11] = [
     &RUSTCALLS,
     &SIGNALS,
     &ODDCODE,
+    &RESOLVE,
+    &BOTTOMS,
+    &THROWS,
+    &BUILDS_LTO,
+    &BUILDS_CET,
+    &BUILDS_PG,
+    &MALLOCS,
 ];
 
 /// Whether a build was needed.
@@ -271,13 +342,13 @@ impl Example {
             package: self.package,
             tags: self.tags(),
             mode,
-            libraries: &libraries,
+            libraries: libraries.as_deref(),
             beside: shared.is_some(),
             linker_flags,
         }
         .run(go, to)
         .with_context(|| format!("build {} with Go {version}, {}", self.name, mode.name()))?;
-        if let Some(shared) = shared {
+        if let Some((shared, libraries)) = shared.zip(libraries) {
             // Renamed into its place: a process may have the old one mapped.
             let partial = folder.join(format!(".{shared}.partial"));
             fs::copy(libraries.join(&shared), &partial)

@@ -110,6 +110,13 @@ impl Expected {
 
     /// The same where each stack may be any of these: how often each of them was there.
     pub fn check_each(all: &[&Self], json_lines: &str) -> Result<Vec<usize>> {
+        let (counts, lost) = Self::count_each(all, json_lines)?;
+        ensure!(lost == 0, "{lost} stacks were lost");
+        Ok(counts)
+    }
+
+    /// The same where stacks may be lost: the second number tells how many, by the trace.
+    pub fn count_each(all: &[&Self], json_lines: &str) -> Result<(Vec<usize>, u64)> {
         let mut counts = vec![0; all.len()];
         let mut summary = None;
         for line in json_lines.lines().filter(|line| line.starts_with('{')) {
@@ -141,12 +148,12 @@ impl Expected {
             let values = summary[key].as_object().into_iter().flatten();
             values.map(|(_, count)| count.as_u64()).sum::<Option<u64>>()
         };
-        ensure!(sum("lost") == Some(0), "stacks were lost: {summary}");
+        let lost = sum("lost").context("the summary tells no losses")?;
         let stacks = counts.iter().sum::<usize>();
         let agrees = summary["complete"] == complete
             && sum("incomplete") == u64::try_from(stacks - complete).ok();
         ensure!(agrees, "{stacks} stacks, {complete} of them complete, but {summary}");
-        Ok(counts)
+        Ok((counts, lost))
     }
 
     /// The reasons of the gaps.

@@ -2,11 +2,12 @@
 
 use super::command;
 use super::example::{
-    ANIMALS, Built, CALLBACKS, CPPLIB, DEEP, Example, ODDCODE, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB,
-    RUSTLIB_DLOPEN, SIGNALS, THREADS,
+    ANIMALS, BOTTOMS, BUILDS_CET, BUILDS_LTO, BUILDS_PG, Built, CALLBACKS, CPPLIB, DEEP, Example,
+    MALLOCS, ODDCODE, RESOLVE, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB, RUSTLIB_DLOPEN, SIGNALS,
+    THREADS, THROWS,
 };
 use super::expected::Expected;
-use super::go::{KNOWN, LinkMode, TESTED};
+use super::go::{KNOWN, LinkMode, NEWEST, TESTED};
 use anyhow::{Context, Result};
 use std::fmt::{self, Display, Formatter};
 use std::fs;
@@ -60,9 +61,17 @@ pub fn matrix() -> Vec<Fixture> {
                 fixtures.extend(made);
             };
             add(&[&ANIMALS, &RUSTLIB, &CALLBACKS], Symbols::Whole);
+            // How the others are linked makes no difference to these.
+            if mode == LinkMode::Exe || version == NEWEST {
+                add(&[&BOTTOMS], Symbols::Whole);
+                add(if rest { &[&RESOLVE, &MALLOCS] } else { &[] }, Symbols::Whole);
+            }
+            if version == NEWEST {
+                add(&[&BUILDS_LTO, &BUILDS_CET, &BUILDS_PG], Symbols::Whole);
+            }
             if rest {
                 add(&[&DEEP, &CPPLIB, &RUSTLIB_CDYLIB, &RUSTLIB_DLOPEN], Symbols::Whole);
-                add(&[&ODDCODE, &RUSTCALLS, &SIGNALS, &THREADS], Symbols::Whole);
+                add(&[&ODDCODE, &RUSTCALLS, &SIGNALS, &THREADS, &THROWS], Symbols::Whole);
                 add(&[&ANIMALS, &DEEP, &RUSTLIB], Symbols::Omitted);
                 add(&[&ANIMALS, &DEEP, &RUSTLIB], Symbols::Stripped);
             }

@@ -124,8 +124,8 @@ pub struct Build<'a> {
     pub tags: &'a str,
     /// How it is linked.
     pub mode: LinkMode,
-    /// Where its native libraries lie.
-    pub libraries: &'a Path,
+    /// Where its native libraries lie. `None` where it has none: Go then links it by itself.
+    pub libraries: Option<&'a Path>,
     /// Whether the program finds shared libraries beside itself.
     pub beside: bool,
     /// Flags for Go's linker; none where empty.
@@ -138,13 +138,18 @@ impl Build<'_> {
         if command::on_path("cc").is_none() {
             bail!("cc is missing; run, as root: apt-get install gcc g++ libc6-dev");
         }
-        let mut native_flags = format!("-O2 -g -L{}", self.libraries.display());
+        let mut native_flags = "-O2 -g".to_owned();
+        let mut linker_flags = self.linker_flags.to_owned();
+        match self.libraries {
+            Some(folder) => native_flags += &format!(" -L{}", folder.display()),
+            None => linker_flags += " -linkmode=internal",
+        }
         if self.beside {
             native_flags += " -Wl,-rpath,$ORIGIN";
         }
         command::run_quietly(
             Command::new(go)
-                .args(["build", "-tags", self.tags, "-ldflags", self.linker_flags])
+                .args(["build", "-tags", self.tags, "-ldflags", &linker_flags])
                 .arg(format!("-buildmode={}", self.mode.name()))
                 .arg("-o")
                 .arg(to)

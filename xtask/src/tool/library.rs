@@ -16,12 +16,13 @@ const FLAGS: [&str; 3] = ["-O2", "-g", "-fPIE"];
 /// How an example's library is made.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Library {
-    /// A static library of the C and C++ sources in `c/`.
-    Native {
-        /// Whether it keeps frame pointers: only to measure another tracer that needs them.
-        frame_pointers: bool,
-    },
-    /// The same, and SQLite's amalgamation, which the crate in `amalgamation/` depends on.
+    /// None: the C of Go's standard library is all, and Go links that itself.
+    None,
+    /// A static library of the C and C++ sources in `c/`, with these flags more.
+    Native(&'static [&'static str]),
+    /// A shared library of them.
+    NativeShared,
+    /// A static library, and SQLite's amalgamation, which the crate in `amalgamation/` depends on.
     Sqlite,
     /// A static library of the crate in `rust/`, its names mangled as this compiler does unasked.
     RustStatic,
@@ -29,16 +30,20 @@ pub(super) enum Library {
     RustShared,
 }
 
+/// What most static libraries are built with: the frame pointer is one more register.
+pub(super) const PLAIN: &[&str] = &["-fomit-frame-pointer"];
+
 impl Library {
     /// The shared library's file name, where it is one.
     pub(super) fn shared(self, name: &str) -> Option<String> {
-        matches!(self, Self::RustShared).then(|| format!("lib{name}.so"))
+        matches!(self, Self::RustShared | Self::NativeShared).then(|| format!("lib{name}.so"))
     }
 
     /// All that decides what is built, besides the sources.
     pub(super) fn recipe(self) -> Result<String> {
         let compiler = match self {
-            Self::Native { .. } | Self::Sqlite => "cc",
+            Self::None => return Ok("no library".to_owned()),
+            Self::Native(_) | Self::NativeShared | Self::Sqlite => "cc",
             Self::RustStatic | Self::RustShared => "rustc",
         };
         let version = command::output(Command::new(compiler).arg("--version"))?;
@@ -47,10 +52,11 @@ impl Library {
 
     /// Builds `libNAME` from the sources of the example in `folder`, unless it is there, and gives
     /// the folder that it lies in.
-    pub(super) fn build(self, name: &str, folder: &Path) -> Result<PathBuf> {
+    pub(super) fn build(self, name: &str, folder: &Path) -> Result<Option<PathBuf>> {
         let root = folder;
         let sources = root.join(match self {
-            Self::Native { .. } | Self::Sqlite => "c",
+            Self::None => return Ok(None),
+            Self::Native(_) | Self::NativeShared | Self::Sqlite => "c",
             Self::RustStatic | Self::RustShared => "rust",
         });
         let mut hash = Hash::default();
@@ -72,45 +78,46 @@ impl Library {
         let file = self.shared(name).unwrap_or_else(|| format!("lib{name}.a"));
         let library = folder.join(file);
         if library.is_file() {
-            return Ok(folder);
+            return Ok(Some(folder));
         }
         fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
         let partial = library.with_extension("partial");
         let _ = fs::remove_file(&partial);
         match self {
-            Self::Native { frame_pointers } => archive(&files, frame_pointers, None, &partial)?,
-            Self::Sqlite => archive(&files, false, amalgamation.as_deref(), &partial)?,
+            Self::None => {}
+            Self::Native(flags) => archive(&files, flags, None, &partial)?,
+            Self::NativeShared => shared(&files, &partial)?,
+            Self::Sqlite => archive(&files, PLAIN, amalgamation.as_deref(), &partial)?,
             Self::RustStatic => crate_as("staticlib", "", &sources, &library, &partial)?,
             Self::RustShared => {
                 crate_as("cdylib", "-Csymbol-mangling-version=v0", &sources, &library, &partial)?;
             }
         }
         fs::rename(&partial, &library).with_context(|| format!("make {}", library.display()))?;
-        Ok(folder)
+        Ok(Some(folder))
+    }
+}
+
+/// The compiler of a source file; `None` where it is none of C or C++.
+fn compiler(source: &Path) -> Option<&'static str> {
+    match source.extension().and_then(OsStr::to_str) {
+        Some("c") => Some("cc"),
+        Some("cc") => Some("c++"),
+        _ => None,
     }
 }
 
 /// Compiles the C and C++ files among these into an archive, and `sqlite3.c` of this folder.
-fn archive(
-    files: &[PathBuf],
-    frame_pointers: bool,
-    sqlite: Option<&Path>,
-    to: &Path,
-) -> Result<()> {
-    let frames = if frame_pointers { "-fno-omit-frame-pointer" } else { "-fomit-frame-pointer" };
+fn archive(files: &[PathBuf], flags: &[&str], sqlite: Option<&Path>, to: &Path) -> Result<()> {
     let mut objects = Vec::new();
     let amalgamation = sqlite.map(|folder| folder.join("sqlite3.c"));
     for source in files.iter().chain(&amalgamation) {
-        let compiler = match source.extension().and_then(OsStr::to_str) {
-            Some("c") => "cc",
-            Some("cc") => "c++",
-            _ => continue,
-        };
+        let Some(compiler) = compiler(source) else { continue };
         let object = to.with_file_name(source.file_stem().unwrap_or_default()).with_extension("o");
         command::run_quietly(
             Command::new(compiler)
                 .args(FLAGS)
-                .arg(frames)
+                .args(flags)
                 .args(sqlite.map(|folder| format!("-I{}", folder.display())))
                 .arg("-c")
                 .arg(source)
@@ -120,6 +127,26 @@ fn archive(
         objects.push(object);
     }
     command::run_quietly(Command::new("ar").arg("rcs").arg(to).args(objects))
+}
+
+/// Compiles the C and C++ files among these into a shared library.
+fn shared(files: &[PathBuf], to: &Path) -> Result<()> {
+    let sources = files.iter().filter(|source| compiler(source).is_some());
+    command::run_quietly(
+        Command::new("c++")
+            .args(FLAGS)
+            .args(PLAIN)
+            .args(["-fPIC", "-shared"])
+            .args(sources)
+            .arg("-o")
+            .arg(to),
+    )
+}
+
+/// The folder with SQLite's amalgamation, `sqlite3.c`.
+pub fn sqlite_source() -> Result<PathBuf> {
+    let manifest = paths::root().join("examples/sqlite/amalgamation");
+    Ok(package_folder(&manifest, "libsqlite3-sys")?.join("sqlite3"))
 }
 
 /// Where cargo keeps the sources of a package that the crate in `manifest` depends on. It fetches

@@ -9,6 +9,6 @@ pub mod expected;
 pub mod fixture;
 pub mod go;
 pub mod hash;
-mod library;
+pub mod library;
 pub mod paths;
 pub mod smoke;

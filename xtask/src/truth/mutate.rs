@@ -12,12 +12,12 @@ use xtask::tool::go::LinkMode;
 use xtask::tool::{command, go, paths};
 
 /// One mistake.
-struct Mutant {
-    name: &'static str,
+pub(super) struct Mutant {
+    pub(super) name: &'static str,
     /// Relative to the workspace.
-    file: &'static str,
-    right: &'static str,
-    wrong: &'static str,
+    pub(super) file: &'static str,
+    pub(super) right: &'static str,
+    pub(super) wrong: &'static str,
 }
 
 const MUTANTS: &[Mutant] = &[
@@ -55,16 +55,23 @@ pub(super) fn run() -> Result<()> {
     let few = |subject: &&Subject| judged.contains(&subject.example.name);
     let subjects: Vec<_> = SUBJECTS.iter().filter(few).collect();
     let builds = [subject::Build { version: go::NEWEST, mode: LinkMode::Pie }];
+    catch(MUTANTS, |cgotrace| Ok(super::judge(cgotrace, &subjects, &builds)?.failures))
+}
+
+/// Makes each mutant and has it judged; `judge` gives the failures of one. An error where one is
+/// not caught.
+pub(super) fn catch(
+    mutants: &[Mutant],
+    judge: impl Fn(&Path) -> Result<Vec<String>>,
+) -> Result<()> {
     let folder = paths::target().join("truth/mutants");
     let mut missed = Vec::new();
     // The copy without a mistake must be found right: else the judges catch the copy.
-    let cgotrace = build(&folder, None)?;
-    let verdicts = super::judge(&cgotrace, &subjects, &builds)?;
-    verdicts.conclude().context("the copy without a mistake is not right")?;
-    for mutant in MUTANTS {
+    let failures = judge(&build(&folder, None)?)?;
+    ensure!(failures.is_empty(), "the copy without a mistake is not right: {failures:?}");
+    for mutant in mutants {
         println!("truth: mutant: {}", mutant.name);
-        let cgotrace = build(&folder, Some(mutant))?;
-        let failures = super::judge(&cgotrace, &subjects, &builds)?.failures;
+        let failures = judge(&build(&folder, Some(mutant))?)?;
         match failures.first() {
             Some(first) => {
                 let first = first.lines().next().unwrap_or_default();
@@ -76,7 +83,7 @@ pub(super) fn run() -> Result<()> {
     if !missed.is_empty() {
         bail!("mutants that nothing caught: {}", missed.join("; "));
     }
-    println!("truth: all {} mutants were caught", MUTANTS.len());
+    println!("truth: all {} mutants were caught", mutants.len());
     Ok(())
 }
 

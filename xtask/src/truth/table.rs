@@ -93,8 +93,29 @@ fn gaps(tally: &Tally) -> String {
 
 /// Writes the table to its file.
 pub(super) fn write(lines: &[Line], load: &str) -> Result<()> {
+    replace(|old| {
+        let names = old.find(NAMES).map_or("", |at| &old[at..]);
+        format!("{}\n{names}", text(lines, load))
+    })
+}
+
+/// The head of the part of the file that `truth symbols` writes.
+const NAMES: &str = "# Names\n";
+
+/// Writes the part about names, which follows its head.
+pub(super) fn write_names(text: &str) -> Result<()> {
+    replace(|old| {
+        let stacks = old.find(NAMES).map_or(old, |at| &old[..at]);
+        format!("{}\n\n{NAMES}{text}", stacks.trim_end())
+    })
+}
+
+fn replace(new: impl FnOnce(&str) -> String) -> Result<()> {
     let file = paths::root().join("docs/truth.md");
-    fs::write(&file, text(lines, load)).with_context(|| format!("write {}", file.display()))?;
+    let old = fs::read_to_string(&file).unwrap_or_default();
+    let new = new(&old);
+    fs::write(&file, new.trim_end().to_owned() + "\n")
+        .with_context(|| format!("write {}", file.display()))?;
     println!("truth: wrote {}", file.display());
     Ok(())
 }

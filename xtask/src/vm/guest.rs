@@ -9,22 +9,61 @@ use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use xtask::tool::example::{ANIMALS, DEEP, Example, RUSTLIB, RUSTLIB_CDYLIB};
+use xtask::tool::example::{ANIMALS, DEEP, Example, RUSTLIB, RUSTLIB_CDYLIB, SIGNALS};
 use xtask::tool::go::{self, LinkMode};
 use xtask::tool::{command, paths};
 
 /// The Go versions of the examples: the oldest and the newest.
 pub(super) const GO_VERSIONS: [&str; 2] = [go::TESTED[0], go::NEWEST];
 
-/// The examples traced here.
-const EXAMPLES: [&Example; 4] = [&ANIMALS, &DEEP, &RUSTLIB, &RUSTLIB_CDYLIB];
+/// What is traced here of one example.
+pub(super) struct Scene {
+    pub(super) example: &'static Example,
+    /// Its arguments; no word has a blank or a quote.
+    arguments: &'static [&'static str],
+    /// The files of the stacks that it may give.
+    pub(super) stacks: &'static [&'static str],
+    /// How many it gives.
+    pub(super) hits: usize,
+}
+
+/// As it runs without arguments.
+const fn plain(example: &'static Example) -> Scene {
+    Scene { example, arguments: &[], stacks: &["expected.txt"], hits: example.hits }
+}
+
+const SCENES: [Scene; 6] = [
+    plain(&ANIMALS),
+    plain(&DEEP),
+    plain(&RUSTLIB),
+    plain(&RUSTLIB_CDYLIB),
+    // Each kernel has a vdso of its own. One build is enough, emulation is slow.
+    Scene {
+        example: &SIGNALS,
+        arguments: &["-rounds", "50", "-where", "clock"],
+        stacks: &["expected-clock-vdso.txt", "expected-clock.txt"],
+        hits: 50,
+    },
+    Scene {
+        example: &SIGNALS,
+        arguments: &["-rounds", "50", "-where", "go-clock"],
+        stacks: &[
+            "expected-go-clock-vdso.txt",
+            "expected-go-clock.txt",
+            "expected-go-clock-preempted.txt",
+        ],
+        hits: 50,
+    },
+];
 
 /// One traced program.
 pub(super) struct Run {
     /// Its name in what the guest says, such as `1.27-pie-deep`.
     pub(super) name: String,
-    /// Which example it is.
-    pub(super) example: &'static Example,
+    /// What it does.
+    pub(super) scene: &'static Scene,
+    /// The program's name in the guest.
+    file: String,
     /// The program here.
     program: PathBuf,
 }
@@ -32,7 +71,7 @@ pub(super) struct Run {
 impl Run {
     /// The pattern of its probe, in the guest.
     fn pattern(&self) -> String {
-        self.example.pattern(Path::new("/programs"))
+        self.scene.example.pattern(Path::new("/programs"))
     }
 }
 
@@ -63,8 +102,8 @@ impl Guest {
         copy(cgotrace, &tree.join("bin/cgotrace"))?;
         let mut libraries = shared_libraries(cgotrace)?;
         for run in &runs {
-            copy(&run.program, &tree.join("programs").join(&run.name))?;
-            let own = run.example.shared_library();
+            copy(&run.program, &tree.join("programs").join(&run.file))?;
+            let own = run.scene.example.shared_library();
             let needed = shared_libraries(&run.program)?.into_iter();
             let is_own = |file: &PathBuf| own.as_ref().is_some_and(|own| file.ends_with(own));
             libraries.extend(needed.filter(|file| !is_own(file)));
@@ -92,11 +131,18 @@ fn runs() -> Result<Vec<Run>> {
     for version in GO_VERSIONS {
         let go = go::ensure_version(version)?;
         for mode in LinkMode::ALL {
-            for example in EXAMPLES {
+            for scene in &SCENES {
+                let example = scene.example;
+                let is_chosen = version == go::NEWEST && mode == LinkMode::Exe;
+                if !scene.arguments.is_empty() && !is_chosen {
+                    continue;
+                }
                 let program = example.fixture(version, mode);
                 example.build(&go, version, mode, &program)?;
-                let name = format!("{}-{}-{}", go::minor(version), mode.name(), example.name);
-                runs.push(Run { name, example, program });
+                let file = format!("{}-{}-{}", go::minor(version), mode.name(), example.name);
+                let last = scene.arguments.last().map(|word| format!("-{word}"));
+                let name = file.clone() + &last.unwrap_or_default();
+                runs.push(Run { name, scene, file, program });
             }
         }
     }
@@ -118,17 +164,22 @@ mount -t cgroup2 none /sys/fs/cgroup
 exec 3>/dev/ttyS1
 section() { echo "@@begin $1" >&3; cat >&3; echo "@@end $1" >&3; }
 uname -r | section release
+# A signal must not come while Go preempts a goroutine.
+export GODEBUG=asyncpreemptoff=1
 trace() {
-    cgotrace run --format json -o "/tmp/$1" --func "$2" -- "/programs/$1" >/tmp/stdout 2>/tmp/stderr
-    echo $? | section "$1 status"
-    [ -e "/tmp/$1" ] && section "$1 json" <"/tmp/$1"
-    cat /tmp/stderr /tmp/stdout | section "$1 stderr"
+    name=$1 pattern=$2 program=$3
+    shift 3
+    cgotrace run --format json -o "/tmp/$name" --func "$pattern" -- "/programs/$program" "$@" >/tmp/stdout 2>/tmp/stderr
+    echo $? | section "$name status"
+    [ -e "/tmp/$name" ] && section "$name json" <"/tmp/$name"
+    cat /tmp/stderr /tmp/stdout | section "$name stderr"
 }
 "#,
     );
     for run in runs {
         // Writing to a String cannot fail.
-        let _ = writeln!(script, "trace {} '{}'", run.name, run.pattern());
+        let arguments = run.scene.arguments.join(" ");
+        let _ = writeln!(script, "trace {} '{}' {} {arguments}", run.name, run.pattern(), run.file);
     }
     if let Some(run) = runs.first() {
         let _ = writeln!(
@@ -139,7 +190,7 @@ for fd in /proc/$!/fdinfo/*; do
     grep -q prog_type $fd && echo $(grep -E '^(prog_type|verified_insns)' $fd)
 done | section programs
 wait"#,
-            run.name,
+            run.file,
             run.pattern()
         );
     }

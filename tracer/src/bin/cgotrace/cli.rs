@@ -71,6 +71,8 @@ pub(crate) enum Subcommand {
     Doctor(DoctorArguments),
     #[command(name = HOLD, hide = true)]
     Hold(HoldArguments),
+    #[command(name = "name-addresses", hide = true)]
+    NameAddresses(NameAddressesArguments),
 }
 
 #[derive(Args, Debug)]
@@ -149,6 +151,12 @@ pub(crate) struct HoldArguments {
     pub(crate) descriptor: i32,
     #[arg(last = true)]
     pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct NameAddressesArguments {
+    /// The ELF file
+    pub(crate) file: PathBuf,
 }
 
 impl AttachArguments {

@@ -5,6 +5,7 @@ mod cli;
 mod doctor;
 mod hold;
 mod list;
+mod name_addresses;
 mod notices;
 mod output;
 mod progress;
@@ -24,5 +25,6 @@ fn main() -> ExitCode {
         Subcommand::List(arguments) => list::main(&arguments),
         Subcommand::Doctor(arguments) => doctor::main(&arguments),
         Subcommand::Hold(arguments) => hold::main(&arguments),
+        Subcommand::NameAddresses(arguments) => name_addresses::main(&arguments),
     }
 }

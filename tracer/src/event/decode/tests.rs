@@ -4,7 +4,9 @@ use super::*;
 
 /// A hit as its bytes, written field by field, in the order of the layout.
 struct HitBytes {
+    kind: u32,
     frames: u32,
+    stack: u64,
     comm: [u8; 16],
     goroutine: u64,
     cgroup: u64,
@@ -16,7 +18,9 @@ struct HitBytes {
 impl HitBytes {
     fn with(body: &[(u64, u32, u16, u16)]) -> Self {
         Self {
+            kind: 1,
             frames: u32::try_from(body.len()).unwrap(),
+            stack: 0xabcd,
             comm: *b"worker\0\0\0\0\0\0\0\0\0\0",
             goroutine: 7,
             cgroup: 99,
@@ -28,8 +32,9 @@ impl HitBytes {
 
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        bytes.extend(1u32.to_le_bytes());
+        bytes.extend(self.kind.to_le_bytes());
         bytes.extend(self.frames.to_le_bytes());
+        bytes.extend(self.stack.to_le_bytes());
         bytes.extend(123_456_789u64.to_le_bytes());
         bytes.extend(4242u32.to_le_bytes());
         bytes.extend(4245u32.to_le_bytes());
@@ -46,6 +51,10 @@ impl HitBytes {
         }
         bytes
     }
+}
+
+fn decode(bytes: &[u8]) -> Result<Event, EventError> {
+    Decoder::default().decode(bytes)
 }
 
 const TWO: &[(u64, u32, u16, u16)] = &[(0x46_ab5d, 0x6_ab5d, 1, 1), (0x40_1000, 0, 0, 0)];
@@ -69,10 +78,12 @@ fn reads_every_field_of_a_hit() {
         comm: b"worker".to_vec(),
         end: End::Goexit,
         reason: None,
-        frames: vec![
+        stack: 0xabcd,
+        frames: [
             Frame { address: 0x46_ab5d, offset: 0x6_ab5d, module: 1, flags: FRAME_EXACT },
             Frame { address: 0x40_1000, offset: 0, module: 0, flags: 0 },
-        ],
+        ]
+        .into(),
     };
     assert_eq!(decode_hit(&HitBytes::with(TWO)), expected);
 }
@@ -143,6 +154,32 @@ fn reads_every_field_of_a_control_event() {
 }
 
 #[test]
+fn a_stack_that_was_sent_is_not_sent_again() {
+    let mut decoder = Decoder::default();
+    let again = HitBytes { kind: 4, frames: 2, ..HitBytes::with(&[]) }.bytes();
+    // Nobody sent it yet.
+    assert_eq!(decoder.decode(&again), Ok(Event::Lost(Loss::StackForgotten, 1)));
+    let Ok(Event::Hit(first)) = decoder.decode(&HitBytes::with(TWO).bytes()) else { panic!() };
+    assert_eq!(decoder.decode(&again), Ok(Event::Hit(first)));
+    // Another stack, and a record that cannot be.
+    let other = HitBytes { kind: 4, frames: 2, stack: 5, ..HitBytes::with(&[]) }.bytes();
+    assert_eq!(decoder.decode(&other), Ok(Event::Lost(Loss::StackForgotten, 1)));
+    let three = HitBytes { kind: 4, frames: 3, ..HitBytes::with(&[]) }.bytes();
+    assert!(matches!(decoder.decode(&three), Err(EventError::Unknown { .. })));
+    let longer = [again.as_slice(), &[0; 16]].concat();
+    assert!(matches!(decoder.decode(&longer), Err(EventError::Unknown { .. })));
+}
+
+#[test]
+fn the_remembered_stacks_are_bounded() {
+    let mut decoder = Decoder::default();
+    for stack in 0..3 * MAX_STACKS as u64 {
+        decoder.decode(&HitBytes { stack, ..HitBytes::with(TWO) }.bytes()).unwrap();
+    }
+    assert_eq!(decoder.stacks.len(), 2 * MAX_STACKS);
+}
+
+#[test]
 fn an_unknown_kind_is_an_error() {
     assert_eq!(decode(&[9, 0, 0, 0]), Err(EventError::Unknown { what: "the kind", value: 9 }));
     assert_eq!(decode(&[]), Err(EventError::Short { have: 0, need: 4 }));
@@ -156,7 +193,7 @@ proptest! {
 
     #[test]
     fn random_bytes_of_a_known_kind_never_panic(
-        kind in 1u32..4,
+        kind in 1u32..5,
         frames in 0u32..20,
         rest in proptest::collection::vec(any::<u8>(), 0..400),
     ) {
@@ -174,6 +211,6 @@ proptest! {
             .iter()
             .map(|&(address, offset, module, flags)| Frame { address, offset, module, flags })
             .collect();
-        prop_assert_eq!(decode_hit(&HitBytes::with(&body)).frames, expected);
+        prop_assert_eq!(decode_hit(&HitBytes::with(&body)).frames.to_vec(), expected);
     }
 }

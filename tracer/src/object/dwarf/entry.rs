@@ -3,7 +3,7 @@
 use gimli::{Attribute, AttributeValue, RangeListsOffset, UnitOffset};
 
 use super::source::Scope;
-use super::{Budget, Slice, UnitRef};
+use super::{Budget, Place, Slice, UnitRef};
 use crate::object::Language;
 
 /// How many references from entry to entry are followed for a name.
@@ -91,12 +91,14 @@ pub(super) struct Names {
     pub(super) linkage: Option<String>,
     pub(super) plain: Option<String>,
     pub(super) language: Language,
+    /// The last entry on the way from the first: where it was declared.
+    pub(super) declared: Option<Place>,
 }
 
 impl Names {
     /// No names, and the language of a unit.
     pub(super) fn of_unit(unit: UnitRef<'_>) -> Self {
-        Self { linkage: None, plain: None, language: language_of(unit) }
+        Self { linkage: None, plain: None, language: language_of(unit), declared: None }
     }
 
     /// The names of an entry, or of the one that it was made from; the language of the unit where
@@ -127,6 +129,7 @@ impl Names {
             }
             _ => {}
         })?;
+        self.declared = scope.place_of(unit, entry);
         let references = references.checked_sub(1)?;
         match origin? {
             AttributeValue::UnitRef(origin) => self.add(scope, unit, origin.0, references),

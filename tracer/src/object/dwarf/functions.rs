@@ -3,6 +3,7 @@
 use gimli::{AttributeValue, UnitOffset};
 
 use super::entry::Extent;
+use super::scope::Scopes;
 use super::{Budget, Code, UnitRef};
 use crate::object::ranges::Ranges;
 
@@ -11,18 +12,29 @@ const MAX_INLINED: usize = 256;
 
 /// Every range of a function with code, and its entry's offset in the unit.
 pub(super) fn extents(unit: UnitRef<'_>, code: &Code) -> Ranges<usize> {
-    let mut found = Vec::new();
-    // Damage ends the search; what was found before it is true.
-    let _ = collect(unit, code, &mut found);
-    Ranges::new(found)
+    extents_and_scopes(unit, code).0
 }
 
-fn collect(unit: UnitRef<'_>, code: &Code, found: &mut Vec<(u64, u64, usize)>) -> Option<()> {
+/// The same, and what the unit's functions are declared in.
+pub(super) fn extents_and_scopes(unit: UnitRef<'_>, code: &Code) -> (Ranges<usize>, Scopes) {
+    let (mut found, mut scopes) = (Vec::new(), Scopes::default());
+    // Damage ends the search; what was found before it is true.
+    let _ = collect(unit, code, &mut found, &mut scopes);
+    (Ranges::new(found), scopes)
+}
+
+fn collect(
+    unit: UnitRef<'_>,
+    code: &Code,
+    found: &mut Vec<(u64, u64, usize)>,
+    scopes: &mut Scopes,
+) -> Option<()> {
     let mut budget = Budget::default();
     let mut entries = unit.entries_raw(None).ok()?;
     while !entries.is_empty() {
-        let entry = entries.next_offset().0;
+        let (entry, depth) = (entries.next_offset().0, entries.next_depth());
         let Some(abbreviation) = entries.read_abbreviation().ok()? else { continue };
+        scopes.see(entry, depth, abbreviation.tag());
         if abbreviation.tag() != gimli::DW_TAG_subprogram {
             entries.skip_attributes(abbreviation.attributes()).ok()?;
             continue;

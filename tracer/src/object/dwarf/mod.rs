@@ -14,6 +14,7 @@ mod entry;
 mod functions;
 mod inlined;
 mod lines;
+mod scope;
 mod source;
 
 pub use declared::Declared;
@@ -26,6 +27,7 @@ use rustc_hash::FxHashMap;
 use self::entry::{Extent, Names, language_of};
 use self::functions::Inlined;
 use self::lines::Lines;
+use self::scope::Scopes;
 use self::source::{Parts, Source};
 use super::ranges::Ranges;
 use super::{Companions, DebugFileError, DebugFiles, Language, ObjectFile};
@@ -48,6 +50,9 @@ pub struct DwarfFrame {
     pub linkage_name: Option<String>,
     /// The plain name; with no linkage name either, DWARF knows the line but no function.
     pub name: Option<String>,
+    /// The namespaces and types around it, `shop::(anonymous namespace)`; only where there is no
+    /// linkage name to tell them.
+    pub scope: Option<String>,
     /// The language of the unit that the function was written in.
     pub language: Language,
     /// The source file with its directory, as compiled.
@@ -73,6 +78,7 @@ pub struct Dwarf {
 struct Tables {
     /// The offset of each function's entry in its unit.
     functions: Ranges<usize>,
+    scopes: Scopes,
     lines: Lines,
 }
 
@@ -167,23 +173,56 @@ impl Dwarf {
         let Some(unit) = self.source.unit(&dwarf, index) else { return Vec::new() };
         let parts = self.source.parts(&dwarf, &unit);
         let location = line.filter(|(of, _)| *of == index).map(|(_, row)| row);
-        match function {
+        let chain = match function {
             Some((_, _, entry)) => parts.chain(entry, address.0, location),
-            None => vec![parts.frame(Names::of_unit(parts.entries), location, false)],
-        }
+            None => vec![(parts.frame(Names::of_unit(parts.entries), location, false), None)],
+        };
+        let qualify = |(mut frame, declared): (DwarfFrame, Option<Place>)| {
+            if frame.linkage_name.is_none() && frame.name.is_some() {
+                let declared = declared.filter(|_| scope::is_scoped(frame.language));
+                frame.scope = declared.and_then(|at| {
+                    self.source.scope_of(&dwarf, at, |Place { unit, entry }| {
+                        let held = &mut self.tables;
+                        let found = tables(held, &self.source, &dwarf, &self.code, unit);
+                        found?.scopes.parent(entry)
+                    })
+                });
+            }
+            frame
+        };
+        chain.into_iter().map(qualify).collect()
     }
 }
 
+/// An entry: the index of its unit (those of the common file follow the module's own), and its
+/// offset there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    unit: usize,
+    entry: usize,
+}
+
 impl Parts<'_> {
-    /// The inlined calls at `address` in the function at `entry`, and the function itself.
-    fn chain(self, entry: usize, address: u64, location: Option<(u64, u32)>) -> Vec<DwarfFrame> {
+    /// The inlined calls at `address` in the function at `entry`, and the function itself; each
+    /// with the entry that declares it.
+    fn chain(
+        self,
+        entry: usize,
+        address: u64,
+        location: Option<(u64, u32)>,
+    ) -> Vec<(DwarfFrame, Option<Place>)> {
         let mut location = location;
         let mut frames = Vec::new();
+        let mut add = |entry, location, inlined| {
+            let names = Names::of(self.scope, self.entries, entry);
+            let declared = names.declared;
+            frames.push((self.frame(names, location, inlined), declared));
+        };
         for Inlined { entry, call } in functions::inlined_at(self.entries, entry, address) {
-            frames.push(self.frame(Names::of(self.scope, self.entries, entry), location, true));
+            add(entry, location, true);
             location = call;
         }
-        frames.push(self.frame(Names::of(self.scope, self.entries, entry), location, false));
+        add(entry, location, false);
         frames
     }
 
@@ -191,6 +230,7 @@ impl Parts<'_> {
         DwarfFrame {
             linkage_name: names.linkage,
             name: names.plain,
+            scope: None,
             language: names.language,
             file: location.and_then(|(file, _)| lines::path(self.lines, file)),
             line: location.map(|(_, line)| line).filter(|line| *line != 0),
@@ -258,15 +298,15 @@ fn tables<'t>(
         }
         let unit = source.unit(dwarf, index)?;
         let parts = source.parts(dwarf, &unit);
-        let functions = functions::extents(parts.entries, code);
-        tables.insert(index, Tables { functions, lines: Lines::read(parts.lines, code) });
+        let (functions, scopes) = functions::extents_and_scopes(parts.entries, code);
+        tables.insert(index, Tables { functions, scopes, lines: Lines::read(parts.lines, code) });
     }
     tables.get(&index)
 }
 
 impl Tables {
     fn len(&self) -> usize {
-        self.functions.len() + self.lines.len()
+        self.functions.len() + self.scopes.len() + self.lines.len()
     }
 }
 

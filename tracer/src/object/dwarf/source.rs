@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use gimli::{DwarfPackageSections, DwarfSections, DwoId, EndianSlice, LittleEndian, SectionId};
 
-use super::{Sections, Slice, UnitRef};
+use super::{Place, Sections, Slice, UnitRef};
 use crate::object::{Companions, DebugFileError, ObjectFile, SectionBytes};
 
 /// The most split files of one module that are opened: each is a mapping of ours.
@@ -52,6 +52,7 @@ struct Troubles {
 
 /// One unit: its own part, and the one that lies elsewhere.
 pub(super) struct Unit<'a> {
+    index: usize,
     own: gimli::Unit<Slice<'a>>,
     split: Option<SplitUnit<'a>>,
 }
@@ -78,7 +79,13 @@ pub(super) struct Parts<'a> {
 pub(super) struct Scope<'a> {
     sections: &'a Sections<'a>,
     units: &'a [usize],
+    /// The index of the first.
+    first: usize,
+    /// In a split file: where the unit that is read begins, and its index.
+    split: Option<(usize, usize)>,
+    /// The units of the common file, and the index of the first.
     supplement: &'a [usize],
+    after: usize,
 }
 
 impl Source {
@@ -119,11 +126,16 @@ impl Source {
         sections
     }
 
-    /// The unit of this index.
+    /// The unit of this index; those of the common file follow the module's own.
     pub(super) fn unit<'a>(&'a self, sections: &Sections<'a>, index: usize) -> Option<Unit<'a>> {
+        if let Some(within) = index.checked_sub(self.units.len()) {
+            let units = &self.supplement.as_ref()?.units;
+            let own = parse_unit(sections.sup()?, units, within)?;
+            return Some(Unit { index, own, split: None });
+        }
         let own = parse_unit(sections, &self.units, index)?;
         let split = self.splits.unit(sections, &own, index);
-        Some(Unit { own, split })
+        Some(Unit { index, own, split })
     }
 
     /// Companions that were sought since the last call and are not used.
@@ -134,16 +146,25 @@ impl Source {
     /// The parts of a unit; `sections` are those that it was read from.
     pub(super) fn parts<'a>(&'a self, sections: &'a Sections<'a>, unit: &'a Unit<'a>) -> Parts<'a> {
         let supplement = self.supplement.as_ref().map_or(&[][..], |it| &it.units);
-        let lines = UnitRef::new(sections, &unit.own);
-        let own = Scope { sections, units: &self.units, supplement };
-        match &unit.split {
-            None => Parts { lines, entries: lines, scope: own },
-            Some(split) => Parts {
-                lines,
-                entries: UnitRef::new(&split.sections, &split.unit),
-                scope: Scope { sections: &split.sections, units: &split.units, supplement },
-            },
-        }
+        let (units, after) = (self.units.as_slice(), self.units.len());
+        let own = Scope { sections, units, first: 0, split: None, supplement, after };
+        let lines = match own.supplement() {
+            Some(common) if unit.index >= after => {
+                let lines = UnitRef::new(common.sections, &unit.own);
+                return Parts { lines, entries: lines, scope: common };
+            }
+            _ => UnitRef::new(sections, &unit.own),
+        };
+        let Some(split) = &unit.split else { return Parts { lines, entries: lines, scope: own } };
+        let entries = UnitRef::new(&split.sections, &split.unit);
+        let start = entries.header.debug_info_offset().map_or(usize::MAX, |offset| offset.0);
+        let split_scope = Scope {
+            sections: &split.sections,
+            units: &split.units,
+            split: Some((start, unit.index)),
+            ..own
+        };
+        Parts { lines, entries, scope: split_scope }
     }
 }
 
@@ -160,7 +181,18 @@ impl<'a> Scope<'a> {
     /// The units of the common file.
     pub(super) fn supplement(self) -> Option<Self> {
         let sections = self.sections.sup()?;
-        Some(Self { sections, units: self.supplement, supplement: &[] })
+        let units = self.supplement;
+        Some(Self { sections, units, first: self.after, split: None, supplement: &[], ..self })
+    }
+
+    /// The entry at an offset of a unit; `None` where that is not listed.
+    pub(super) fn place_of(self, unit: UnitRef<'_>, entry: usize) -> Option<Place> {
+        let start = unit.header.debug_info_offset()?.0;
+        let unit = match self.split {
+            Some((own, index)) => (start == own).then_some(index)?,
+            None => self.units.binary_search(&start).ok()?.checked_add(self.first)?,
+        };
+        Some(Place { unit, entry })
     }
 
     /// A unit of this scope.

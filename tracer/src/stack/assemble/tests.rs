@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tracer_common::reason::{End, Reason};
 
 use super::*;
-use crate::object::ObjectFile;
+use crate::object::{ModuleIdentity, ObjectFile};
 use crate::symbol::SourceFrame;
 
 /// Names by exact offset, and what was asked for.
@@ -37,7 +37,7 @@ fn source(function: &str, inlined: bool) -> SourceFrame {
 fn modules() -> Modules {
     let object = ObjectFile::open(&std::env::current_exe().unwrap()).unwrap();
     let mut modules = Modules::default();
-    modules.add(Path::new("/srv/app"), Arc::new(object));
+    modules.add(ModuleIdentity::of(Path::new("/srv/app"), &object));
     modules
 }
 
@@ -52,11 +52,22 @@ fn hit(end: End, reason: Option<Reason>, frames: &[(u64, u32, u16, u16)]) -> Hit
         comm: b"app".to_vec(),
         end,
         reason,
+        stack: 0,
         frames: frames
             .iter()
             .map(|&(address, offset, module, flags)| Frame { address, offset, module, flags })
             .collect(),
     }
+}
+
+fn assemble(
+    hit: &Hit,
+    probe: &str,
+    modules: &Modules,
+    symbols: &mut dyn Symbolize,
+    clock: ClockOffset,
+) -> Stack {
+    Assembler::default().assemble(hit, probe, modules, symbols, clock)
 }
 
 fn functions(stack: &Stack) -> Vec<String> {
@@ -90,7 +101,7 @@ fn a_caller_is_named_one_byte_before_its_return_address() {
         file: Some("/src/a.c".to_owned()),
         line: Some(9),
         inlined: true,
-        module: Some("/srv/app".into()),
+        module: modules().get(1).cloned(),
         address: RuntimeAddress(0x40_0200),
         offset: Some(FileOffset(0x200)),
         exact: false,
@@ -131,6 +142,34 @@ fn a_stack_that_is_too_deep_is_not_complete() {
     let stack = assemble(&hit, "p", &modules(), &mut Names::default(), ClockOffset(0));
     assert_eq!(functions(&stack), ["400100"]);
     assert_eq!(stack.problems(), ["limit"]);
+}
+
+#[test]
+fn a_stack_is_named_once() {
+    let mut assembler = Assembler::default();
+    let (modules, mut names) = (modules(), Names::default());
+    let frames = [(0x40_0100, 0x100, 1, 1)];
+    let first = Hit { stack: 7, ..hit(End::Goexit, None, &frames) };
+    let again = Hit { time: 9, ..first.clone() };
+    let other = Hit { stack: 8, ..hit(End::Error, Some(Reason::NoRule), &frames) };
+    let mut assemble = |hit| assembler.assemble(hit, "p", &modules, &mut names, ClockOffset(0));
+    let stacks = [assemble(&first), assemble(&again), assemble(&other)];
+    assert!(Arc::ptr_eq(&stacks[0].entries, &stacks[1].entries));
+    assert_eq!(stacks[1].time.0, 9);
+    assert_eq!(functions(&stacks[2]), ["400100", "gap no-unwind-rule"]);
+    assert_eq!(names.asked, [(1, 0x100), (1, 0x100)]);
+}
+
+#[test]
+fn what_is_remembered_is_bounded() {
+    let mut assembler = Assembler::default();
+    let (modules, mut names) = (modules(), Names::default());
+    let frames = [(0x40_0100, 0x100, 1, 1); 512];
+    for stack in 1..2000 {
+        let hit = Hit { stack, ..hit(End::Goexit, None, &frames) };
+        assembler.assemble(&hit, "p", &modules, &mut names, ClockOffset(0));
+        assert!(assembler.size <= REMEMBERED && assembler.known.len() * 512 == assembler.size);
+    }
 }
 
 #[test]

@@ -236,3 +236,38 @@ fn a_stripped_file_never_names_a_neighbour() {
         assert!(named > 0);
     }
 }
+
+/// Nothing of `scope.cc` is seen by other files: compilers leave out the linkage names. The expected
+/// names are those of the source.
+#[test]
+fn an_inlined_function_without_a_linkage_name_has_its_scope() {
+    let program = compile("scope.s", include_str!("scope.s"), &[]);
+    let returns = program.returns_of_calls("outer", "opaque");
+    let frames = namer(&program).name(ElfAddress(returns[0] - 1));
+    let names: Vec<_> = frames.iter().map(|frame| frame.function.as_str()).collect();
+    let expected = [
+        "shop::(anonymous namespace)::leaf",
+        "shop::(anonymous namespace)::Till::Drawer::open",
+        "shop::(anonymous namespace)::Till::ring",
+        "shop::outside",
+        "plain",
+        "outer",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(frames[0].symbol, "leaf");
+    assert_eq!(
+        frames.iter().map(|frame| frame.line).collect::<Vec<_>>(),
+        [6, 8, 9, 12, 14, 15].map(Some)
+    );
+}
+
+#[test]
+fn a_part_of_a_function_has_its_symbol_and_the_function_its_name() {
+    let program = build(&["-g"]);
+    let inner = program.address("outer") + 1;
+    // As a compiler names what it split off.
+    program.run("objcopy", &["--redefine-sym", "outer=outer.part.0", "program"]);
+    let frames = namer(&program).name(ElfAddress(inner));
+    let physical = frames.last().unwrap();
+    assert_eq!((physical.function.as_str(), physical.symbol.as_str()), ("outer", "outer.part.0"));
+}

@@ -2,6 +2,8 @@ use proptest::prelude::*;
 use tracer_common::registers::index;
 
 use super::*;
+use crate::object::Symbols;
+use tracer_common::rule::kind;
 
 fn rule(number: u64) -> Rule {
     Rule::frame(index::SP, number as i32 * 8)
@@ -75,5 +77,26 @@ proptest! {
                 prop_assert_eq!(module.rule(segment.offset.plus(within)), expected);
             }
         }
+    }
+}
+
+#[test]
+fn every_function_of_the_vdso_has_its_frames() {
+    let image = crate::process::vdso().unwrap();
+    let object = ObjectFile::from_memory(&image, "[vdso]".as_ref()).unwrap();
+    let rows = module_rows(&object, None).unwrap();
+    let symbols = Symbols::of(&object);
+    let clock = symbols
+        .functions()
+        .iter()
+        .find(|function| function.aliases.iter().any(|alias| alias.name == "__vdso_clock_gettime"));
+    assert!(clock.is_some_and(|function| function.size() > 16));
+    for function in symbols.functions().iter() {
+        for within in 0..function.size() {
+            let rule = rows.rule(function.offset.plus(within));
+            assert_eq!(rule.kind, kind::FRAME, "{} + {within:#x}", function.name());
+        }
+        // The caller's frame is all that is there before the first instruction.
+        assert_eq!(rows.rule(function.offset), Rule::frame(index::SP, 8), "{}", function.name());
     }
 }

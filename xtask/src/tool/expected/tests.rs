@@ -135,7 +135,10 @@ fn the_examples_files_parse_and_their_markers_are_there() {
     for example in example::ALL {
         let expected = Expected::of(example).expect(example.name);
         let probed = expected.lines[0].function.as_deref().expect("a name");
-        assert!(matches(example.probe, probed), "{}: {probed}", example.name);
+        // Both may be patterns: libc has more than one name for its functions.
+        let probe = example.probe.trim_start_matches("libc.so.6:");
+        let is_it = matches(probe, probed) || matches(probed, probe);
+        assert!(is_it, "{}: {probed}", example.name);
         assert!(expected.lines.iter().all(|line| line.line.is_none_or(|number| number > 0)));
     }
 }

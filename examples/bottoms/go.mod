@@ -1,0 +1,3 @@
+module bottoms
+
+go 1.21

@@ -1,0 +1,3 @@
+module resolve
+
+go 1.21

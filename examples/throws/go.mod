@@ -1,0 +1,3 @@
+module throws
+
+go 1.21
