@@ -234,7 +234,9 @@ fn the_documentation_names_every_option_and_reason() {
         let options = words.filter(|word| word.len() > 2 && word.starts_with("--"));
         // Arguments of the traced command in an example.
         names.extend(
-            options.filter(|word| !["--verbose", "--pid"].contains(word)).map(str::to_owned),
+            options
+                .filter(|word| !["--verbose", "--pid", "--help"].contains(word))
+                .map(str::to_owned),
         );
     }
     assert!(names.len() > 20, "{names:?}");

@@ -6,6 +6,7 @@ mod arm;
 mod doctor;
 mod error;
 mod indirect;
+mod interrupt;
 mod learn;
 mod library;
 mod list;

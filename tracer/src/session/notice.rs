@@ -28,6 +28,11 @@ pub enum Notice {
         /// How many processes run the target now.
         processes: usize,
     },
+    /// How many stacks were written so far. Comes often.
+    Counting {
+        /// Stacks, incomplete ones included.
+        events: u64,
+    },
     /// Something could not be used; the session goes on without it.
     Warning(String),
     /// No probe was hit: what is known about why.

@@ -1,6 +1,7 @@
 //! The output of a session, until its reader goes away.
 
 use std::io;
+use std::time::Duration;
 
 use super::SessionError;
 use crate::sink::Sink;
@@ -28,6 +29,10 @@ impl Output {
 
     pub(super) fn write(&mut self, stack: &Stack) -> Result<(), SessionError> {
         self.try_to(|sink| sink.write(stack))
+    }
+
+    pub(super) fn tick(&mut self, elapsed: Duration) -> Result<(), SessionError> {
+        self.try_to(|sink| sink.tick(elapsed))
     }
 
     pub(super) fn finish(&mut self, summary: &Summary) -> Result<(), SessionError> {

@@ -10,6 +10,7 @@ use tracer_common::reason::Loss;
 
 use super::SessionError;
 use super::arm::arm;
+use super::interrupt;
 use super::learn::Learner;
 use super::library::Library;
 use super::notice::{NoHits, Notice};
@@ -177,6 +178,7 @@ impl Live {
         notify: &mut dyn FnMut(Notice),
     ) -> Result<Option<ExitStatus>, SessionError> {
         let wait_failed = |source| SessionError::System { what: "wait for events", source };
+        let begin = Instant::now();
         let end = tokio::time::sleep(ends.duration.unwrap_or(Duration::MAX));
         tokio::pin!(end);
         let mut look = tokio::time::interval(LOOK_EVERY);
@@ -191,9 +193,14 @@ impl Live {
                 }
                 _ = look.tick() => {
                     self.drain(source.get_mut(), AT_ONCE, output, notify)?;
+                    output.tick(begin.elapsed())?;
+                    notify(Notice::Counting { events: self.summary.events });
                 }
                 () = &mut end, if ends.duration.is_some() => return Ok(None),
-                _ = ends.interrupt.recv() => return Ok(None),
+                _ = ends.interrupt.recv() => {
+                    interrupt::next_one_kills();
+                    return Ok(None);
+                }
                 _ = ends.terminate.recv() => {
                     if let Some(command) = command {
                         terminate(command.pid());

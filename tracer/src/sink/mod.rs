@@ -1,17 +1,33 @@
 //! Outputs, one format a file. They know the model of a stack, and nothing of where it comes from.
 
+mod cache;
+mod flamegraph;
+mod folded;
+mod group;
 mod json;
+mod label;
 mod line;
+mod pprof;
 pub mod sanitize;
+mod speedscope;
 mod text;
+mod tree;
+mod view;
 mod words;
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
+pub use flamegraph::{FlamegraphSink, write_differential};
+pub use folded::{FoldedCounts, FoldedSink, NameKind};
+pub use group::GroupSink;
 pub use json::JsonSink;
 pub use line::write_json_line;
+pub use pprof::{PprofSink, proto as pprof_proto};
+pub use speedscope::SpeedscopeSink;
 pub use text::{TextOptions, TextSink};
+pub use view::{Line, Plumbing, View};
 pub use words::{describe_loss, describe_problem};
 
 use crate::address::FileOffset;
@@ -24,6 +40,15 @@ pub trait Sink {
     /// # Errors
     /// The output cannot be written.
     fn write(&mut self, stack: &Stack) -> io::Result<()>;
+
+    /// Hears now and then how long the session has run, while it runs: for what is written from
+    /// time to time.
+    ///
+    /// # Errors
+    /// The output cannot be written.
+    fn tick(&mut self, _elapsed: Duration) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Writes what the format has for the end.
     ///

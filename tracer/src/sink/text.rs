@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
@@ -10,10 +10,12 @@ use jiff::tz::TimeZone;
 use tracer_common::event::MAX_FRAMES;
 use tracer_common::reason::End;
 
+use super::label::{file_name, frame_name, more_frames, runtime_frames};
 use super::sanitize::{sanitize, sanitize_bytes};
+use super::view::{Line, View};
 use super::words::describe_reason;
 use super::{Sink, Start};
-use crate::stack::{Entry, Stack, StackFrame, Summary, Time};
+use crate::stack::{Stack, StackFrame, Summary, Time};
 use crate::symbol::Language;
 
 /// The column of names is as wide as the widest name of the block, up to so many characters.
@@ -26,49 +28,86 @@ pub struct TextOptions {
     pub color: bool,
     /// The zone that times are shown in.
     pub zone: TimeZone,
+    /// Which frames are shown.
+    pub view: View,
 }
 
 /// Writes text.
 pub struct TextSink<W> {
     out: W,
-    options: TextOptions,
-    executable: Option<PathBuf>,
+    style: TextStyle,
 }
 
 impl<W: Write> TextSink<W> {
     /// A sink that has written nothing yet.
     pub fn new(out: W, start: &Start, options: TextOptions) -> Self {
-        Self { out, options, executable: start.executable.clone() }
+        Self { out, style: TextStyle::new(start, options) }
+    }
+}
+
+impl<W: Write> Sink for TextSink<W> {
+    fn write(&mut self, stack: &Stack) -> io::Result<()> {
+        let mut block = self.style.header(stack);
+        block.push_str(&self.style.frames(stack));
+        block.push('\n');
+        self.out.write_all(block.as_bytes())?;
+        self.out.flush()
     }
 
-    fn block(&self, stack: &Stack) -> String {
-        let mut block = self.header(stack);
-        let names: Vec<_> = stack.entries.iter().map(name).collect();
+    /// The summary is said to the user, not to the output: see [`Summary`].
+    fn finish(&mut self, _summary: &Summary) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Stacks in text, for each output that shows some.
+pub(super) struct TextStyle {
+    options: TextOptions,
+    executable: Option<PathBuf>,
+}
+
+impl TextStyle {
+    pub(super) fn new(start: &Start, options: TextOptions) -> Self {
+        Self { options, executable: start.executable.clone() }
+    }
+
+    /// A line for each frame, and one more for what is missing.
+    pub(super) fn frames(&self, stack: &Stack) -> String {
+        let mut block = String::new();
+        let lines = self.options.view.lines(stack);
+        let names: Vec<_> = lines.iter().map(name).collect();
         let width =
             names.iter().map(|name| name.chars().count()).filter(|&w| w <= NAME_WIDTH).max();
-        for (entry, name) in stack.entries.iter().zip(&names) {
-            match entry {
-                Entry::Frame(frame) => self.frame(&mut block, frame, name, width.unwrap_or(0)),
-                Entry::Gap(reason) => {
+        for (line, name) in lines.iter().zip(&names) {
+            match line {
+                Line::Frame(frame) => self.frame(&mut block, frame, name, width.unwrap_or(0)),
+                Line::Gap(reason) => {
                     let words = format!("-- gap: {} --", describe_reason(*reason));
                     self.styled(&mut block, PROBLEM, &format!("  {words}"));
                     block.push('\n');
                 }
+                Line::End(_) => {}
+                Line::Folded(count) => self.hidden(&mut block, &runtime_frames(*count)),
+                Line::More(count) => self.hidden(&mut block, &more_frames(*count)),
             }
         }
         if let Some(words) = incomplete(stack) {
             self.styled(&mut block, PROBLEM, &format!("  incomplete: {words}"));
             block.push('\n');
         }
-        block.push('\n');
         block
+    }
+
+    fn hidden(&self, block: &mut String, words: &str) {
+        self.styled(block, DIM, &format!("  .. {words}"));
+        block.push('\n');
     }
 
     fn header(&self, stack: &Stack) -> String {
         let mut line = String::new();
         self.styled(&mut line, DIM, &self.clock(stack.time));
         line.push_str("  ");
-        self.styled(&mut line, BOLD, &sanitize(&stack.probe));
+        self.probe(&mut line, &stack.probe);
         let comm = sanitize_bytes(&stack.comm);
         let number = |number: Option<u32>| number.map_or("?".to_owned(), |n| n.to_string());
         // A String takes every write.
@@ -78,6 +117,10 @@ impl<W: Write> TextSink<W> {
         }
         line.push('\n');
         line
+    }
+
+    pub(super) fn probe(&self, line: &mut String, probe: &str) {
+        self.styled(line, BOLD, &sanitize(probe));
     }
 
     /// The time of day, to the microsecond.
@@ -125,18 +168,6 @@ impl<W: Write> TextSink<W> {
     }
 }
 
-impl<W: Write> Sink for TextSink<W> {
-    fn write(&mut self, stack: &Stack) -> io::Result<()> {
-        self.out.write_all(self.block(stack).as_bytes())?;
-        self.out.flush()
-    }
-
-    /// The summary is said to the user, not to the output: see [`Summary`].
-    fn finish(&mut self, _summary: &Summary) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 const PROBLEM: Style = AnsiColor::Yellow.on_default();
@@ -154,19 +185,14 @@ fn mark(language: Language) -> (&'static str, Style) {
 }
 
 /// What stands in the column of names.
-fn name(entry: &Entry) -> String {
-    let Entry::Frame(frame) = entry else { return String::new() };
-    match (&frame.function, &frame.module, frame.offset) {
-        (Some(function), _, _) if frame.inlined => format!("{} (inlined)", sanitize(function)),
-        (Some(function), _, _) => sanitize(function).into_owned(),
-        (None, Some(module), Some(offset)) => format!("{}+{offset:#x}", file_name(&module.path)),
-        (None, _, _) => format!("{:#x}", frame.address),
+fn name(line: &Line<'_>) -> String {
+    match line {
+        Line::Frame(frame) if frame.inlined && frame.function.is_some() => {
+            format!("{} (inlined)", frame_name(frame))
+        }
+        Line::Frame(frame) => frame_name(frame).into_owned(),
+        _ => String::new(),
     }
-}
-
-fn file_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or(path.as_os_str());
-    sanitize_bytes(name.as_encoded_bytes()).into_owned()
 }
 
 /// What is missing of a stack, in words; nothing of a whole one.

@@ -4,6 +4,7 @@
 
 mod assemble;
 mod clock;
+mod plumbing;
 mod summary;
 
 use std::sync::Arc;

@@ -4,13 +4,15 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser};
+use clap::error::ErrorKind;
+use clap::{Args, Command, CommandFactory, Parser, ValueEnum};
+use clap_complete::Shell;
 use tracer::process::HOLD;
 use tracer::session::{Options, TargetSpec};
 
-use crate::output::{Format, OutputArguments};
+use crate::output::OutputArguments;
 
-mod duration;
+pub(crate) mod duration;
 #[cfg(test)]
 mod tests;
 
@@ -24,12 +26,16 @@ const ATTACH_EXAMPLES: &str = "\
 Examples:
   cgotrace attach ./app --func animal_print           every process of ./app, running and to come
   cgotrace attach -p 4242 --func 'animal_*'           this process only
-  cgotrace attach ./app --func animal_print --count 1 --format json -o hit.json";
+  cgotrace attach ./app --func animal_print --count 1 --format json -o hit.json
+  cgotrace attach ./app --func animal_print --group --interval 5s
+  cgotrace attach ./app --func 'animal_*' --duration 30s --format flamegraph -o animals.svg
+  cgotrace attach ./app --func 'animal_*' --duration 30s --format pprof -o animals.pb.gz";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
   cgotrace run --func animal_print -- ./app --verbose
   cgotrace run --func 'animal_*' --format json -o hits.json -- ./app
+  cgotrace run --func 'animal_*' --format folded -- ./app | sort -k2 -n
 
 The exit status is the command's own, or 128 and the number of the signal that ended it; 125 where
 cgotrace failed, 126 where the command cannot be executed, 127 where there is none.";
@@ -47,12 +53,92 @@ Examples:
 
 The exit status is 0 where tracing is possible, 1 where it is not.";
 
+const EXAMPLES: &str = "\
+Examples:
+  sudo cgotrace attach ./app --func animal_print      stacks of each call, as they come
+  cgotrace list ./app 'animal_*'                      what can be probed
+  sudo cgotrace doctor ./app                          what this system and this program allow
+
+cgotrace SUBCOMMAND --help has more of them.";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  cgotrace completions bash > /etc/bash_completion.d/cgotrace
+  cgotrace completions zsh > \"${fpath[1]}/_cgotrace\"
+  cgotrace completions fish > ~/.config/fish/completions/cgotrace.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  sudo cgotrace man /usr/local/share/man/man1    then: man cgotrace, man cgotrace-attach";
+
 /// Whole stacks, Go and C and Rust, of each call of a native function in a cgo program
 #[derive(Parser, Debug)]
-#[command(name = "cgotrace", version, max_term_width = 100)]
+#[command(name = "cgotrace", version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) subcommand: Subcommand,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Messages")]
+pub(crate) struct MessageArguments {
+    /// Say nothing on standard error but errors, warnings and losses
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more on standard error: where each probe is
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+impl MessageArguments {
+    pub(crate) fn verbosity(self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, true) => Verbosity::Verbose,
+            (false, false) => Verbosity::Normal,
+        }
+    }
+}
+
+/// How much is said on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verbosity {
+    /// Errors, warnings and losses.
+    Quiet,
+    /// What happens, and what it came to.
+    Normal,
+    /// And where each probe is.
+    Verbose,
+}
+
+impl Cli {
+    /// The arguments of this process; ends it where they are wrong, or ask for help.
+    pub(crate) fn read() -> Self {
+        let cli = Self::parse();
+        if let Some(text) = cli.output().and_then(OutputArguments::conflict) {
+            Self::command().error(ErrorKind::ArgumentConflict, text).exit();
+        }
+        cli
+    }
+
+    fn output(&self) -> Option<&OutputArguments> {
+        match &self.subcommand {
+            Subcommand::Attach(arguments) => Some(&arguments.output),
+            Subcommand::Run(arguments) => Some(&arguments.output),
+            _ => None,
+        }
+    }
+
+    /// The command line without what is not for people.
+    pub(crate) fn shown() -> Command {
+        let full = Self::command();
+        let shown = full.get_subcommands().filter(|subcommand| !subcommand.is_hide_set());
+        Command::new("cgotrace")
+            .version(env!("CARGO_PKG_VERSION"))
+            .about(full.get_about().cloned().unwrap_or_default())
+            .after_help(EXAMPLES)
+            .subcommands(shown.cloned())
+    }
 }
 
 #[derive(clap::Subcommand, Debug)]
@@ -69,6 +155,12 @@ pub(crate) enum Subcommand {
     /// Say what this kernel, these rights and a program allow, and what to do about problems
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArguments),
+    /// Write a shell's completions of this command line to standard output
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArguments),
+    /// Write the manual pages to a folder
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(ManArguments),
     #[command(name = HOLD, hide = true)]
     Hold(HoldArguments),
     #[command(name = "name-addresses", hide = true)]
@@ -87,6 +179,8 @@ pub(crate) struct AttachArguments {
     probes: ProbeArguments,
     #[command(flatten)]
     output: OutputArguments,
+    #[command(flatten)]
+    messages: MessageArguments,
 }
 
 #[derive(Args, Debug)]
@@ -95,6 +189,8 @@ pub(crate) struct RunArguments {
     probes: ProbeArguments,
     #[command(flatten)]
     output: OutputArguments,
+    #[command(flatten)]
+    messages: MessageArguments,
     /// The command and its arguments
     #[arg(required = true, trailing_var_arg = true, help_heading = "Arguments")]
     command: Vec<OsString>,
@@ -132,8 +228,8 @@ pub(crate) struct ListArguments {
     #[arg(value_parser = parse_pattern)]
     pub(crate) pattern: Option<String>,
     /// How it is written
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    pub(crate) format: Format,
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
+    pub(crate) format: ListFormat,
 }
 
 #[derive(Args, Debug)]
@@ -141,8 +237,29 @@ pub(crate) struct DoctorArguments {
     /// The program's file
     pub(crate) binary: Option<PathBuf>,
     /// How it is written
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
-    pub(crate) format: Format,
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
+    pub(crate) format: ListFormat,
+}
+
+/// How `list` and `doctor` write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    /// For people: a line for each
+    Text,
+    /// For programs: JSON Lines, one object for each
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompletionsArguments {
+    /// The shell
+    pub(crate) shell: Shell,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ManArguments {
+    /// The folder, which must exist; pages in it are overwritten
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Args, Debug)]
@@ -160,25 +277,25 @@ pub(crate) struct NameAddressesArguments {
 }
 
 impl AttachArguments {
-    pub(crate) fn into_options(mut self) -> (Options, OutputArguments) {
+    pub(crate) fn into_options(mut self) -> (Options, OutputArguments, Verbosity) {
         self.pids.sort_unstable();
         self.pids.dedup();
         let target = match (self.binary, self.pids) {
             (Some(binary), pids) if pids.is_empty() => TargetSpec::Binary(binary),
             (binary, pids) => TargetSpec::Processes { binary, pids },
         };
-        (self.probes.into_options(target), self.output)
+        (self.probes.into_options(target), self.output, self.messages.verbosity())
     }
 }
 
 impl RunArguments {
-    pub(crate) fn into_options(self) -> (Options, OutputArguments) {
+    pub(crate) fn into_options(self) -> (Options, OutputArguments, Verbosity) {
         let mut command = self.command.into_iter();
         let target = TargetSpec::Command {
             program: command.next().unwrap_or_default(),
             args: command.collect(),
         };
-        (self.probes.into_options(target), self.output)
+        (self.probes.into_options(target), self.output, self.messages.verbosity())
     }
 }
 

@@ -8,16 +8,16 @@ use tracer::session::{Check, Report, doctor};
 use tracer::sink::sanitize::sanitize;
 use tracer::sink::write_json_line;
 
-use crate::cli::DoctorArguments;
-use crate::output::{Format, ended};
+use crate::cli::{DoctorArguments, ListFormat};
+use crate::output::ended;
 
 /// Exit status: 0 where tracing is possible, 1 where it is not.
 pub(crate) fn main(arguments: &DoctorArguments) -> ExitCode {
     let report = doctor(arguments.binary.as_deref());
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match arguments.format {
-        Format::Text => write_text(&mut out, &report),
-        Format::Json => write_json(&mut out, &report),
+        ListFormat::Text => write_text(&mut out, &report),
+        ListFormat::Json => write_json(&mut out, &report),
     };
     let ended = ended(written.and_then(|()| out.flush()));
     if report.is_possible() { ended } else { ExitCode::FAILURE }

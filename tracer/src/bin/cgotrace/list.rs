@@ -10,9 +10,8 @@ use tracer::session::{ListedFunction, list};
 use tracer::sink::sanitize::{sanitize, sanitize_bytes};
 use tracer::sink::write_json_line;
 
-use crate::cli::ListArguments;
+use crate::cli::{ListArguments, ListFormat};
 use crate::notices;
-use crate::output::Format;
 
 /// The widest column of names; a longer name pushes its line's rest aside.
 const WIDEST_NAME: usize = 48;
@@ -29,8 +28,10 @@ pub(crate) fn main(arguments: &ListArguments) -> ExitCode {
     };
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match arguments.format {
-        Format::Text => write_table(&mut out, &listed),
-        Format::Json => listed.iter().try_for_each(|one| write_json_line(&mut out, &record(one))),
+        ListFormat::Text => write_table(&mut out, &listed),
+        ListFormat::Json => {
+            listed.iter().try_for_each(|one| write_json_line(&mut out, &record(one)))
+        }
     };
     crate::output::ended(written.and_then(|()| out.flush()))
 }

@@ -6,8 +6,10 @@ use std::io::Write as _;
 
 use tracer::session::{NoHits, Notice};
 use tracer::sink::sanitize::sanitize_lines;
-use tracer::sink::{describe_loss, describe_problem};
+use tracer::sink::{ProbeLabel, describe_loss, describe_problem};
 use tracer::stack::Summary;
+
+use crate::cli::Verbosity;
 
 /// Says it. A name in it cannot steer the terminal; a closed standard error is no failure.
 pub(crate) fn say(text: &str) {
@@ -26,10 +28,13 @@ pub(crate) fn say_error(error: &anyhow::Error) {
     say(&text);
 }
 
-/// A notice in words; progress has none.
-pub(crate) fn describe(notice: &Notice) -> Option<String> {
+/// A notice in words; progress has none, and quiet has warnings only.
+pub(crate) fn describe(notice: &Notice, verbosity: Verbosity) -> Option<String> {
+    if verbosity == Verbosity::Quiet && !matches!(notice, Notice::Warning(_)) {
+        return None;
+    }
     Some(match notice {
-        Notice::Attaching(_) | Notice::Detaching(_) => return None,
+        Notice::Attaching(_) | Notice::Detaching(_) | Notice::Counting { .. } => return None,
         Notice::OneByOne { probes, time, why } => format!(
             "this kernel attaches probes one by one ({why}): {} take about {:.0} seconds, most of \
              it at the end",
@@ -66,6 +71,22 @@ fn describe_no_hits(none: &NoHits) -> String {
 
 fn count(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// Where a probe is, for those who want to know all.
+pub(crate) fn describe_probe(probe: &ProbeLabel) -> String {
+    let names = match probe.names.as_slice() {
+        [] => String::new(),
+        names => format!(" ({})", names.join(", ")),
+    };
+    format!("probe {}{names} at {}+{:#x}", probe.name, probe.module.display(), probe.offset)
+}
+
+/// Says the summary; where nothing is to be said, only what was lost.
+pub(crate) fn say_summary(summary: &Summary, verbosity: Verbosity) {
+    if verbosity != Verbosity::Quiet || summary.lost() > 0 {
+        say(&describe_summary(summary));
+    }
 }
 
 /// The summary: one line, and one more for each reason.
@@ -134,19 +155,22 @@ mod tests {
             (2, 1, "probes armed: 2 probes in 1 running process; Ctrl-C ends"),
         ] {
             let armed = Notice::Armed { probes, processes };
-            assert_eq!(describe(&armed).as_deref(), Some(expected));
+            assert_eq!(describe(&armed, Verbosity::Normal).as_deref(), Some(expected));
         }
     }
 
     #[test]
     fn no_hit_is_explained() {
         let said = |processes| {
-            describe(&Notice::NoHits(NoHits {
-                binary: "./app".into(),
-                processes,
-                probes: 1,
-                duration: Duration::from_secs(2),
-            }))
+            describe(
+                &Notice::NoHits(NoHits {
+                    binary: "./app".into(),
+                    processes,
+                    probes: 1,
+                    duration: Duration::from_secs(2),
+                }),
+                Verbosity::Normal,
+            )
             .unwrap()
         };
         assert!(said(0).starts_with("no hit in 2.0 s: no process ran ./app;"));

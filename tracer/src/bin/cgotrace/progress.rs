@@ -11,24 +11,46 @@ const LONG: Duration = Duration::from_millis(500);
 /// The line changes no more often than this.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Counts change no more often than this.
+const COUNTED: Duration = Duration::from_millis(250);
+
 /// The last line of standard error, where that is a terminal.
-#[derive(Default)]
 pub(crate) struct ProgressLine {
     last: Option<Instant>,
+    is_wanted: bool,
 }
 
 impl ProgressLine {
+    /// A line that is shown only where it is wanted, and on a terminal.
+    pub(crate) fn new(is_wanted: bool) -> Self {
+        Self { last: None, is_wanted: is_wanted && std::io::stderr().is_terminal() }
+    }
+
     /// Shows it, unless it is short, or was shown just now.
     pub(crate) fn show(&mut self, what: &str, progress: Progress) {
         let is_worth_it = progress.of > MANY || progress.remaining > LONG;
         let is_due = self.last.is_none_or(|last| last.elapsed() >= PAUSE);
         if progress.done >= progress.of {
             self.clear();
-        } else if is_worth_it && is_due && std::io::stderr().is_terminal() {
+        } else if is_worth_it && is_due {
+            self.draw(&line(what, progress));
+        }
+    }
+
+    /// Shows how many stacks were written, unless that was shown just now.
+    pub(crate) fn count(&mut self, events: u64) {
+        if self.last.is_none_or(|last| last.elapsed() >= COUNTED) {
+            let stacks = if events == 1 { "stack" } else { "stacks" };
+            self.draw(&format!("cgotrace: {events} {stacks} so far"));
+        }
+    }
+
+    fn draw(&mut self, text: &str) {
+        if self.is_wanted {
             self.last = Some(Instant::now());
             let mut out = std::io::stderr().lock();
             // What cannot be shown is no failure.
-            let _ = write!(out, "\r\x1b[K{}", line(what, progress));
+            let _ = write!(out, "\r\x1b[K{text}");
             let _ = out.flush();
         }
     }

@@ -14,8 +14,8 @@ const FAILED: u8 = 125;
 
 /// Exit status: the command's own; 125 to 127 where it was not run, as shells have it.
 pub(crate) fn main(arguments: RunArguments) -> ExitCode {
-    let (options, output) = arguments.into_options();
-    match trace::trace(options, &output) {
+    let (options, output, verbosity) = arguments.into_options();
+    match trace::trace(options, &output, verbosity) {
         Ok(outcome) => ExitCode::from(outcome.command.map_or(FAILED, status_number)),
         Err(error) => {
             notices::say_error(&error);

@@ -154,7 +154,7 @@ fn go_program(version: &str, mode: LinkMode, stripped: bool, to: &Path) -> Resul
             package: ".",
             tags: "",
             mode,
-            libraries: &module,
+            libraries: Some(&module),
             beside: false,
             linker_flags: "",
         };

@@ -3,15 +3,36 @@ use std::path::Path;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 
+use tracer::sink::Plumbing;
+
 use super::*;
-use crate::output::Format;
+use crate::output::{Color, Format};
 
 fn parse(line: &str) -> Result<(Options, OutputArguments), ErrorKind> {
     let arguments = std::iter::once("cgotrace").chain(line.split_whitespace());
     match Cli::try_parse_from(arguments).map_err(|error| error.kind())?.subcommand {
-        Subcommand::Attach(arguments) => Ok(arguments.into_options()),
-        Subcommand::Run(arguments) => Ok(arguments.into_options()),
-        Subcommand::List(_) | Subcommand::Doctor(_) | Subcommand::Hold(_) => panic!("{line}"),
+        Subcommand::Attach(arguments) => Ok(two(arguments.into_options())),
+        Subcommand::Run(arguments) => Ok(two(arguments.into_options())),
+        _ => panic!("{line}"),
+    }
+}
+
+fn two(parts: (Options, OutputArguments, Verbosity)) -> (Options, OutputArguments) {
+    (parts.0, parts.1)
+}
+
+fn defaults() -> OutputArguments {
+    OutputArguments {
+        format: Format::Text,
+        output: None,
+        force: false,
+        frames: None,
+        reverse: false,
+        max_frames: None,
+        no_inlines: false,
+        group: false,
+        interval: None,
+        color: Color::Auto,
     }
 }
 
@@ -33,7 +54,7 @@ fn a_binary_and_the_defaults() {
         debug_directories: Vec::new(),
     };
     assert_eq!(options, expected);
-    assert_eq!(output, OutputArguments { format: Format::Text, output: None, force: false });
+    assert_eq!(output, defaults());
 }
 
 #[test]
@@ -54,7 +75,59 @@ fn every_option() {
     assert_eq!(options.duration, Some(Duration::from_secs(90)));
     assert_eq!((options.count, options.max_probes), (Some(7), 3000));
     let file = Some(Path::new("out.json").to_owned());
-    assert_eq!(output, OutputArguments { format: Format::Json, output: file, force: true });
+    let expected =
+        OutputArguments { format: Format::Json, output: file, force: true, ..defaults() };
+    assert_eq!(output, expected);
+}
+
+#[test]
+fn how_stacks_look() {
+    let output = |line: &str| parse(&format!("attach a --func f {line}")).unwrap().1;
+    let view = output("").view();
+    assert_eq!((view.plumbing, view.inlines, view.max_frames), (Plumbing::Folded, true, None));
+    assert_eq!(output("--format folded").view().plumbing, Plumbing::Shown);
+    assert_eq!(output("--frames all").view().plumbing, Plumbing::Shown);
+    assert_eq!(output("--format pprof --frames user").view().plumbing, Plumbing::Folded);
+    let view = output("--reverse --max-frames 7 --no-inlines").view();
+    assert_eq!((view.reverse, view.inlines, view.max_frames), (true, false, Some(7)));
+    let grouped = output("--group --interval 2s --color always");
+    assert_eq!((grouped.interval, grouped.color), (Some(Duration::from_secs(2)), Color::Always));
+}
+
+#[test]
+fn what_cannot_go_together() {
+    let conflict = |line: &str| {
+        parse(&format!("attach a --func f {line}")).unwrap().1.conflict().unwrap_or_default()
+    };
+    for line in ["--reverse", "--frames all", "--max-frames 3", "--no-inlines"] {
+        assert!(conflict(&format!("--format json {line}")).contains("JSON has all"), "{line}");
+        assert_eq!(conflict(&format!("--format folded {line}")), "", "{line}");
+        assert_eq!(conflict(line), "", "{line}");
+    }
+    for format in ["json", "folded", "flamegraph", "pprof", "speedscope"] {
+        assert!(conflict(&format!("--group --format {format}")).contains(format));
+        assert_eq!(conflict(&format!("--format {format} --color never")), "");
+    }
+    for format in ["pprof", "speedscope"] {
+        assert!(conflict(&format!("--reverse --format {format}")).contains(format));
+    }
+}
+
+#[test]
+fn how_much_is_said() {
+    let verbosity = |line: &str| {
+        let arguments = std::iter::once("cgotrace").chain(line.split_whitespace());
+        match Cli::try_parse_from(arguments).map_err(|error| error.kind())?.subcommand {
+            Subcommand::Attach(arguments) => Ok(arguments.into_options().2),
+            Subcommand::Run(arguments) => Ok(arguments.into_options().2),
+            _ => panic!("{line}"),
+        }
+    };
+    assert_eq!(verbosity("attach a --func f"), Ok(Verbosity::Normal));
+    assert_eq!(verbosity("attach a --func f -q"), Ok(Verbosity::Quiet));
+    assert_eq!(verbosity("attach --verbose a --func f"), Ok(Verbosity::Verbose));
+    assert_eq!(verbosity("run --func f ./app -q"), Ok(Verbosity::Normal));
+    assert_eq!(verbosity("attach a --func f -qv"), Err(ErrorKind::ArgumentConflict));
 }
 
 #[test]
@@ -102,6 +175,9 @@ fn wrong_usage() {
         ("attach ./app --func f --count 0", ValueValidation),
         ("attach ./app --func f --count 1 --count 2", ArgumentConflict),
         ("attach ./app --func f --max-probes 0", ValueValidation),
+        ("attach ./app --func f --interval 1s", MissingRequiredArgument),
+        ("attach ./app --func f --max-frames 0", ValueValidation),
+        ("attach ./app --func f --frames some", InvalidValue),
         ("run --func f", MissingRequiredArgument),
         ("run -- ./app", MissingRequiredArgument),
         ("run -p 1 --func f -- ./app", UnknownArgument),
