@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::ProcessError;
@@ -62,12 +62,34 @@ impl Mapping {
             return linked;
         }
         let root = PathBuf::from(format!("/proc/{pid}/root"));
-        let file = File::open(root.join(self.path.strip_prefix("/").unwrap_or(&self.path)))?;
-        if file.metadata()?.ino() != self.inode {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "the file was replaced"));
+        let path = root.join(self.path.strip_prefix("/").unwrap_or(&self.path));
+        // What lies there is the process's to choose: a pipe would block.
+        let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+        let found = file.metadata()?.ino();
+        if found != self.inode {
+            let why = format!(
+                "another file lies there than the one that is mapped (inode {found}, not {})",
+                self.inode
+            );
+            return Err(io::Error::new(io::ErrorKind::NotFound, why));
         }
         Ok(file)
     }
+}
+
+/// The root that a path of `/proc/PID/maps` starts from, as we reach it: `/` for a process that
+/// sees the same files as we do, else `/proc/PID/root` where the path exists below it. Of a process
+/// that was only given another root, the paths are ours.
+#[must_use]
+pub fn root_of(pid: u32, path: &Path) -> PathBuf {
+    let ours = PathBuf::from("/");
+    let root = PathBuf::from(format!("/proc/{pid}/root"));
+    let namespace = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/mnt")).ok();
+    let identity = |path: &Path| std::fs::metadata(path).map(|it| (it.dev(), it.ino())).ok();
+    let is_ours = namespace(&pid.to_string()) == namespace("self")
+        && identity(&root).is_some_and(|it| Some(it) == identity(&ours));
+    let below = root.join(path.strip_prefix("/").unwrap_or(path));
+    if is_ours || std::fs::symlink_metadata(below).is_err() { ours } else { root }
 }
 
 /// The executable file mappings of a process, by address.
@@ -253,6 +275,37 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
     fn the_vdso_is_an_elf_image() {
         // Every machine that runs the tests has one.
         assert!(vdso().unwrap().starts_with(b"\x7fELF"));
+    }
+
+    /// Where the kernel does not let us follow its link, the path must lead to the same file.
+    #[test]
+    fn another_file_at_the_path_is_refused_with_the_reason() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let inode = file.as_file().metadata().unwrap().ino();
+        let mut mapping = Mapping {
+            start: RuntimeAddress(1),
+            end: RuntimeAddress(2),
+            offset: FileOffset(0),
+            executable: true,
+            path: file.path().to_owned(),
+            deleted: false,
+            inode,
+            device: Device { major: 0, minor: 0 },
+        };
+        let pid = std::process::id();
+        assert!(mapping.open(pid).is_ok());
+        mapping.inode = inode + 1;
+        let error = mapping.open(pid).unwrap_err().to_string();
+        let expected = format!("(inode {inode}, not {})", inode + 1);
+        assert!(error.contains(&expected), "{error}");
+        mapping.deleted = true;
+        assert!(mapping.open(pid).is_err());
+    }
+
+    #[test]
+    fn this_process_has_our_root() {
+        assert_eq!(root_of(std::process::id(), Path::new("/proc")), Path::new("/"));
+        assert_eq!(root_of(1 << 30, Path::new("/proc")), Path::new("/"));
     }
 
     #[test]

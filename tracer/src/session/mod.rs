@@ -5,6 +5,7 @@
 mod arm;
 mod doctor;
 mod error;
+mod fetch;
 mod indirect;
 mod interrupt;
 mod learn;

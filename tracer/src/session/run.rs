@@ -10,6 +10,7 @@ use tracer_common::reason::Loss;
 
 use super::SessionError;
 use super::arm::arm;
+use super::fetch;
 use super::interrupt;
 use super::learn::Learner;
 use super::library::Library;
@@ -58,7 +59,9 @@ pub async fn run(
         options.patterns.iter().map(|text| Pattern::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut warn = |text| notify(Notice::Warning(text));
     let mut targets = Target::all(&options.target, &mut warn)?;
-    let debug_files = target::debug_files(options, &targets)?;
+    let mut debug_files = target::debug_files(options, &targets)?;
+    let files = targets.iter().flat_map(|target| &target.files);
+    let fetcher = fetch::debug_information(files, &mut debug_files, &mut warn);
     let points = targets
         .iter_mut()
         .map(|target| target.probe_points(&patterns, options.max_probes, &debug_files, &mut warn))
@@ -77,6 +80,8 @@ pub async fn run(
         kernel.add_held_target(command.pid())?;
     }
     let (mut library, mut learner) = (Library::new(writer, debug_files), Learner::default());
+    library.symbols.set_source_directories(options.source_directories.clone());
+    fetcher.into_iter().for_each(|fetcher| library.symbols.set_fetcher(fetcher));
     let armed = arm(&targets, &points, &mut kernel, &mut library, &mut learner, notify)?;
     let start = armed.start;
     let mut source = LiveSource::new(ring)
@@ -253,6 +258,9 @@ impl Live {
     fn write(&mut self, hit: &Hit, output: &mut Output) -> Result<(), SessionError> {
         let probe = self.labels.get(&hit.cookie).map_or("", String::as_str);
         let (modules, symbols) = (&self.library.modules, &mut self.library.symbols);
+        if symbols.update() {
+            self.assembler = Assembler::default();
+        }
         let stack = self.assembler.assemble(hit, probe, modules, symbols, self.clock);
         self.summary.count(&stack);
         output.write(&stack)

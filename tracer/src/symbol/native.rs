@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{Language, SourceFrame};
 use crate::address::ElfAddress;
 use crate::object::{
-    DebugFileError, DebugFiles, Dwarf, DwarfFrame, FunctionSymbol, ObjectFile, Symbols, demangle,
+    DebugFileError, DebugFiles, Dwarf, DwarfFrame, FunctionSymbol, ObjectFile, Stubs, Symbols,
+    demangle,
 };
 
 /// Names native code of one module. Reads symbols and DWARF when the first name is asked for.
@@ -20,6 +21,7 @@ pub struct NativeNamer {
 #[derive(Debug)]
 struct Tables {
     symbols: Symbols,
+    stubs: Stubs,
     dwarf: Option<Dwarf>,
 }
 
@@ -64,7 +66,9 @@ impl NativeNamer {
         // A resolver is not the function that it resolves.
         let symbol = symbol.filter(|symbol| !symbol.is_ifunc());
         let Some(physical) = frames.pop() else {
-            return symbol.map(|symbol| by_symbol(symbol.name())).into_iter().collect();
+            let named = symbol.map(|symbol| by_symbol(symbol.name()));
+            let stub = || tables.stubs.containing(address).map(of_stub);
+            return named.or_else(stub).into_iter().collect();
         };
         // A function may begin with code of a call that was inlined into it. At its very entry that
         // call has not begun: nothing has run.
@@ -88,8 +92,10 @@ impl Tables {
         debug_file: Option<&Arc<ObjectFile>>,
         debug_files: &DebugFiles,
     ) -> Self {
+        let symbols = Symbols::read(image, debug_file);
         Self {
-            symbols: Symbols::read(image, debug_file),
+            stubs: Stubs::of(image, &symbols),
+            symbols,
             dwarf: Dwarf::find(image, debug_file, debug_files),
         }
     }
@@ -101,6 +107,15 @@ fn by_symbol(symbol: &str) -> SourceFrame {
         demangle(symbol).unwrap_or_else(|| (symbol.to_owned(), Language::Unknown));
     let symbol = symbol.to_owned();
     SourceFrame { function, symbol, language, file: None, line: None, inlined: false }
+}
+
+/// A frame in the stub of a function.
+fn of_stub(name: &str) -> SourceFrame {
+    let mut frame = by_symbol(name);
+    frame.function.push_str("@plt");
+    frame.symbol.push_str("@plt");
+    // Neither the one's language nor the other's: the linker made it.
+    SourceFrame { language: Language::Unknown, ..frame }
 }
 
 /// A frame of DWARF; `symbol` is that of the physical function, where there is one.
