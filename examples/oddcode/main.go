@@ -47,6 +47,8 @@ func call(kind string, value C.uint64_t) C.uint64_t { // STACK: main.call entry
 		return C.odd_rbx(value) // STACK: main.call calls odd_rbx
 	case "expression":
 		return C.odd_expression(value) // STACK: main.call calls odd_expression
+	case "sum":
+		return C.odd_sum(value) // STACK: main.call calls odd_sum
 	case "without-rows":
 		return C.odd_without_rows(value) // STACK: main.call calls odd_without_rows
 	case "write":

@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	levels := flag.Uint("levels", 3, "calls of goStep in one stack")
+	levels := flag.Uint("levels", 5, "calls of goStep in one stack")
 	rounds := flag.Int("rounds", 1, "how many times to go down")
 	threads := flag.Bool("threads", false, "start in threads of Rust's")
 	pause := flag.Duration("pause", 0, "how long to wait after each round")

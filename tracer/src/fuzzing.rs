@@ -117,7 +117,7 @@ pub fn buildinfo(bytes: &[u8]) {
 }
 
 fn open(bytes: Vec<u8>) -> Option<Arc<ObjectFile>> {
-    ObjectFile::from_memory(&bytes, Path::new("/fuzzed")).ok().map(Arc::new)
+    ObjectFile::from_bytes(bytes, Path::new("/fuzzed")).ok().map(Arc::new)
 }
 
 /// A sound ELF file with a segment of code and these sections.

@@ -101,6 +101,29 @@ fn three_hundred_frames_are_whole() {
 }
 
 #[test]
+fn hundreds_of_frames_on_both_sides_are_whole() {
+    let arguments = ["-depth", "200", "-levels", "300"];
+    let trace = trace(&DEEP.fixture(NEWEST, LinkMode::Exe), DEEP.probe, &arguments);
+    let stacks = records(&trace, "stack");
+    assert_eq!(stacks.len(), 1);
+    assert_eq!((&stacks[0]["complete"], &stacks[0]["end"]), (&true.into(), &"goexit".into()));
+    let names = functions(&stacks[0]);
+    let count = |of: &str| names.iter().filter(|name| *name == of).count();
+    assert_eq!((count("deep_recurse"), count("main.descend")), (200, 300));
+}
+
+#[test]
+fn the_limit_may_lie_in_go() {
+    let arguments = ["-depth", "200", "-levels", "1000"];
+    let trace = trace(&DEEP.fixture(NEWEST, LinkMode::Exe), DEEP.probe, &arguments);
+    let stacks = records(&trace, "stack");
+    assert_eq!((&stacks[0]["complete"], &stacks[0]["end"]), (&false.into(), &"limit".into()));
+    let names = functions(&stacks[0]);
+    assert_eq!(names.iter().filter(|name| *name == "deep_recurse").count(), 200);
+    assert_eq!(names.last().map(String::as_str), Some("main.descend"));
+}
+
+#[test]
 fn beyond_the_limit_the_innermost_frames_are_kept_and_it_is_said() {
     let trace = trace(&DEEP.fixture(NEWEST, LinkMode::Exe), DEEP.probe, &["-depth", "1000"]);
     let stacks = records(&trace, "stack");

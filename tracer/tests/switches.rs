@@ -5,8 +5,8 @@
 mod support;
 
 use xtask::tool::example::{
-    BUILDS_CET, BUILDS_LTO, BUILDS_PG, CALLBACKS, ODDCODE, RESOLVE, RUSTCALLS, SIGNALS, THREADS,
-    THROWS,
+    BUILDS_CET, BUILDS_LTO, BUILDS_PG, CALLBACKS, CALLBACKS_ROWLESS, ODDCODE, RESOLVE, RUSTCALLS,
+    SIGNALS, THREADS, THREADS_ROWLESS, THROWS,
 };
 use xtask::tool::go::{KNOWN, NEWEST, TESTED};
 
@@ -128,13 +128,40 @@ fn frames_that_are_hard_to_find() {
 
 #[test]
 fn go_goes_on_behind_code_without_rows() {
-    let case = Case {
-        example: &ODDCODE,
-        arguments: &["-rounds", "50", "-kind", "without-rows"],
-        probe: "oddcode_leaf",
-        stacks: &[("expected-without-rows.txt", Exactly(50))],
-    };
-    all_exact(&[case], &TESTED);
+    let rounds = &["-rounds", "50"];
+    let odd =
+        |arguments, stacks| Case { example: &ODDCODE, arguments, probe: "oddcode_leaf", stacks };
+    let cases = [
+        odd(
+            &["-rounds", "50", "-kind", "without-rows"],
+            &[("expected-without-rows.txt", Exactly(50))],
+        ),
+        odd(&["-rounds", "50", "-kind", "sum"], &[("expected-sum.txt", Exactly(50))]),
+        // A gap at each of seven levels.
+        Case {
+            example: &CALLBACKS_ROWLESS,
+            arguments: rounds,
+            probe: "callbacks_leaf",
+            stacks: &[("expected-rowless.txt", Exactly(50))],
+        },
+        Case {
+            example: &CALLBACKS_ROWLESS,
+            arguments: &["-rounds", "50", "-move"],
+            probe: "callbacks_leaf",
+            stacks: &[("expected-rowless.txt", Exactly(50))],
+        },
+        // No Go below: the chain must end.
+        Case {
+            example: &THREADS_ROWLESS,
+            arguments: rounds,
+            probe: "threads_leaf",
+            stacks: &[
+                ("expected-rowless.txt", Exactly(50)),
+                ("expected-rowless-through-go.txt", Exactly(50)),
+            ],
+        },
+    ];
+    all_exact(&cases, &TESTED);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! file descriptors in /proc.
 
 mod statistics;
+mod symbols;
 
 use crate::setup::{self, Part};
 use anyhow::{Context, Result, bail, ensure};
@@ -23,6 +24,8 @@ use xtask::tool::{command, paths, smoke};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
     /// How many hits.
     #[arg(long, default_value_t = 5000)]
     hits: u64,
@@ -35,7 +38,16 @@ pub(crate) struct Arguments {
     pause: String,
 }
 
+#[derive(clap::Subcommand)]
+enum What {
+    /// Measure naming instead: time and memory, beside blazesym and llvm-symbolizer.
+    Symbols(symbols::Arguments),
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(What::Symbols(arguments)) = &arguments.what {
+        return symbols::run(arguments);
+    }
     setup::ensure(&[Part::Bench], &[])?;
     let cgotrace = smoke::build_cgotrace()?;
     let go = go::ensure_version(go::NEWEST)?;

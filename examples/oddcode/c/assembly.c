@@ -43,6 +43,22 @@ __asm__(
     "    .cfi_endproc\n"
     ".size odd_expression, . - odd_expression\n");
 
+/* The CFA is RSP + 16 + 32: DW_CFA_def_cfa_expression, of the bytes DW_OP_breg7
+ * 16, DW_OP_const1u 32, DW_OP_plus. True, but of no form that is executed. */
+__asm__(
+    ".globl odd_sum\n"
+    ".type odd_sum, @function\n"
+    "odd_sum:\n"
+    "    .cfi_startproc\n"
+    "    subq $40, %rsp\n"
+    "    .cfi_escape 0x0f, 0x05, 0x77, 0x10, 0x08, 0x20, 0x22\n"
+    "    call oddcode_leaf\n"
+    "    addq $40, %rsp\n"
+    "    .cfi_def_cfa %rsp, 8\n"
+    "    ret\n"
+    "    .cfi_endproc\n"
+    ".size odd_sum, . - odd_sum\n");
+
 __asm__(
     ".globl odd_without_rows\n"
     ".type odd_without_rows, @function\n"

@@ -17,6 +17,7 @@ uint64_t odd_tail(uint64_t value);       /* by a tail call */
 uint64_t odd_cold(uint64_t value);       /* in the cold part of a function */
 uint64_t odd_rbx(uint64_t value);        /* assembly, its CFA by RBX */
 uint64_t odd_expression(uint64_t value); /* assembly, its CFA by an expression */
+uint64_t odd_sum(uint64_t value);        /* assembly, its CFA by a sum */
 uint64_t odd_without_rows(uint64_t value); /* assembly without CFI */
 
 uint64_t odd_write(uint64_t value); /* calls libc's write, not oddcode_leaf */

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::fs::File;
+use std::ops::Deref;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use memmap2::{Mmap, MmapMut};
+use memmap2::Mmap;
 use object::elf;
 use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
 use object::{CompressionFormat, Endianness, Object, ObjectSection};
@@ -75,12 +76,30 @@ impl fmt::Debug for BuildId {
     }
 }
 
+/// The bytes of a file.
+#[derive(Debug)]
+enum Data {
+    Mapped(Mmap),
+    Owned(Vec<u8>),
+}
+
+impl Deref for Data {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Mapped(bytes) => bytes,
+            Self::Owned(bytes) => bytes,
+        }
+    }
+}
+
 /// One 64-bit x86-64 ELF file, mapped read-only.
 #[derive(Debug)]
 pub struct ObjectFile {
     path: PathBuf,
     root: PathBuf,
-    data: Mmap,
+    data: Data,
     segments: Vec<LoadSegment>,
     entry: ElfAddress,
     build_id: Option<BuildId>,
@@ -114,21 +133,21 @@ impl ObjectFile {
         Self::map_as(file, path, Segments::Check)
     }
 
-    /// Takes an image from memory; `path` is what messages and stacks call it.
+    /// A file that only memory holds, such as the vdso; `path` is what messages call it.
     ///
     /// # Errors
-    /// There is no memory for it, or as [`ObjectFile::open`].
-    pub fn from_memory(image: &[u8], path: &Path) -> Result<Self, ObjectError> {
-        Self::copy_as(image, path, Segments::Check)
+    /// The bytes are no whole ELF file of this machine.
+    pub fn from_bytes(bytes: Vec<u8>, path: &Path) -> Result<Self, ObjectError> {
+        Self::parse(path.to_owned(), Data::Owned(bytes), Segments::Check)
     }
 
-    /// As [`ObjectFile::from_memory`], for symbols and debug information only: see
+    /// As [`ObjectFile::from_bytes`], for symbols and debug information only: see
     /// [`ObjectFile::open_debug`].
     ///
     /// # Errors
-    /// As [`ObjectFile::from_memory`].
-    pub fn debug_from_memory(image: &[u8], path: &Path) -> Result<Self, ObjectError> {
-        Self::copy_as(image, path, Segments::Ignore)
+    /// The bytes are no whole ELF file of this machine.
+    pub fn debug_from_bytes(bytes: Vec<u8>, path: &Path) -> Result<Self, ObjectError> {
+        Self::parse(path.to_owned(), Data::Owned(bytes), Segments::Ignore)
     }
 
     /// The same file, whose path is one below `root`: `/proc/PID/root` for what a process maps.
@@ -136,14 +155,6 @@ impl ObjectFile {
     pub fn below(mut self, root: PathBuf) -> Self {
         self.root = root;
         self
-    }
-
-    fn copy_as(image: &[u8], path: &Path, segments: Segments) -> Result<Self, ObjectError> {
-        let no_memory = |source| ObjectError::Open { path: path.to_owned(), source };
-        let mut copy = MmapMut::map_anon(image.len().max(1)).map_err(no_memory)?;
-        copy[..image.len()].copy_from_slice(image);
-        let data = copy.make_read_only().map_err(no_memory)?;
-        Self::parse(path.to_owned(), data, segments)
     }
 
     fn map_as(file: &File, path: &Path, segments: Segments) -> Result<Self, ObjectError> {
@@ -156,10 +167,10 @@ impl ObjectFile {
         // raise SIGBUS; executables that run cannot be written to, and every tool that maps them
         // shares this limit.
         let data = unsafe { Mmap::map(file) }.map_err(open_error)?;
-        Self::parse(path.to_owned(), data, segments)
+        Self::parse(path.to_owned(), Data::Mapped(data), segments)
     }
 
-    fn parse(path: PathBuf, data: Mmap, check: Segments) -> Result<Self, ObjectError> {
+    fn parse(path: PathBuf, data: Data, check: Segments) -> Result<Self, ObjectError> {
         check_machine(&path, &data)?;
         let damaged = |what: String| ObjectError::Damaged { path: path.clone(), what };
         let header = elf::FileHeader64::<Endianness>::parse(&*data)

@@ -30,7 +30,7 @@ pub use debug_files::{
     Fetcher, FoundDebugFile,
 };
 pub use demangle::{Demangled, demangle};
-pub use dwarf::{Declared, Dwarf, DwarfFrame};
+pub use dwarf::{Declared, Dwarf, DwarfFrame, FunctionName};
 pub use dynamic::Dynamic;
 pub use error::ObjectError;
 pub use file::{BuildId, LoadSegment, MAX_DECOMPRESSED, ObjectFile};

@@ -118,7 +118,7 @@ impl Recorder {
     }
 
     /// Names every place that was met, and ends the recording. `progress` hears how many places of
-    /// how many are named; where it says no, the others stay unnamed.
+    /// how many are named.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -127,7 +127,7 @@ impl Recorder {
         symbols: &mut dyn Symbolize,
         lost: &BTreeMap<&'static str, u64>,
         duration: Duration,
-        progress: &mut dyn FnMut(usize, usize) -> bool,
+        progress: &mut dyn FnMut(usize, usize),
     ) -> io::Result<()> {
         let lost = lost.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect();
         let duration = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
@@ -138,9 +138,7 @@ impl Recorder {
         // In order, one module after the other: what is read of it stays at hand.
         places.sort_unstable();
         for (done, &(module, offset)) in places.iter().enumerate() {
-            if !progress(done, places.len()) {
-                break;
-            }
+            progress(done, places.len());
             let chain = symbols.symbolize(ModuleNumber(module), FileOffset(offset.into()));
             let chain = chain.into_iter().map(Into::into).collect();
             self.block.add(&Entry::Names(entry::Names { module, offset, chain }))?;

@@ -7,6 +7,7 @@ use crate::bpf::BpfError;
 use crate::event::EventError;
 use crate::object::{DebugFileError, ObjectError, PatternError, ProbeError};
 use crate::process::{CommandError, ProcessError};
+use crate::recording::RecordingError;
 
 /// Why a session could not start, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum SessionError {
     /// A record of the kernel side makes no sense.
     #[error(transparent)]
     Event(#[from] EventError),
+    /// A recording cannot be read.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
     /// A process does not run the binary that was named.
     #[error(
         "cannot trace process {pid}: it runs {}, not {}; leave the binary out to trace it",

@@ -65,7 +65,7 @@ impl Library {
     pub(super) fn add_vdso(&mut self, warn: &mut dyn FnMut(String)) -> Result<(), BpfError> {
         let Some(image) = process::vdso() else { return Ok(()) };
         let path = Path::new(VDSO);
-        match ObjectFile::from_memory(&image, path) {
+        match ObjectFile::from_bytes(image, path) {
             Ok(object) => {
                 self.add_as(ModuleKey::VDSO, path, &Arc::new(object), None, warn).map(drop)
             }

@@ -14,6 +14,7 @@ mod list;
 mod notice;
 mod options;
 mod output;
+mod report;
 mod run;
 mod target;
 
@@ -22,4 +23,6 @@ pub use error::SessionError;
 pub use list::{ListedFunction, list};
 pub use notice::{NoHits, Notice};
 pub use options::{Options, TargetSpec};
+pub use output::Destination;
+pub use report::report;
 pub use run::{Outcome, run};

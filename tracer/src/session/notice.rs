@@ -33,6 +33,13 @@ pub enum Notice {
         /// Stacks, incomplete ones included.
         events: u64,
     },
+    /// How many places of a recording are named. Comes often.
+    Naming {
+        /// So many.
+        done: usize,
+        /// Of so many.
+        of: usize,
+    },
     /// Something could not be used; the session goes on without it.
     Warning(String),
     /// No probe was hit: what is known about why.

@@ -1,52 +1,133 @@
 //! The output of a session, until its reader goes away.
 
-use std::io;
+use std::io::{self, Write};
 use std::time::Duration;
 
-use super::SessionError;
-use crate::sink::Sink;
-use crate::stack::{Stack, Summary};
+use rustc_hash::FxHashMap;
 
-/// A sink whose reader may close it: such a reader has what it wanted, and the session ends.
+use super::SessionError;
+use crate::event::Hit;
+use crate::object::Modules;
+use crate::recording::Recorder;
+use crate::sink::{Sink, Start};
+use crate::stack::{ClockOffset, Stack, Summary};
+use crate::symbol::Symbolize;
+
+/// How often what was recorded goes to the file.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+
+/// Where hits go.
+pub enum Destination {
+    /// Named, to a format.
+    Stacks(Box<dyn Sink>),
+    /// As they come, to a recording; what is written is its file.
+    Recording(Box<dyn Write>),
+}
+
+/// An output whose reader may close it: such a reader has what it wanted, and the session ends.
 pub(super) struct Output {
-    sink: Option<Box<dyn Sink>>,
+    open: Option<Open>,
+}
+
+enum Open {
+    Stacks(Box<dyn Sink>),
+    Recording { recorder: Box<Recorder>, flushed: Duration },
 }
 
 impl Output {
-    /// Takes a sink as it was made; its reader may have gone by then.
-    pub(super) fn new(made: Result<Box<dyn Sink>, SessionError>) -> Result<Self, SessionError> {
-        match made {
-            Ok(sink) => Ok(Self { sink: Some(sink) }),
-            Err(SessionError::Output(error)) if is_closed_pipe(&error) => Ok(Self { sink: None }),
+    /// Takes an output as it was made; its reader may have gone by then. `labels` are what probes
+    /// are called, by cookie.
+    pub(super) fn new(
+        made: Result<Destination, SessionError>,
+        start: &Start,
+        labels: &FxHashMap<u64, String>,
+        clock: ClockOffset,
+    ) -> Result<Self, SessionError> {
+        let opened = made.and_then(|made| match made {
+            Destination::Stacks(sink) => Ok(Open::Stacks(sink)),
+            Destination::Recording(out) => Recorder::new(out, start, labels, clock)
+                .map(|recorder| Open::Recording {
+                    recorder: Box::new(recorder),
+                    flushed: Duration::ZERO,
+                })
+                .map_err(SessionError::Output),
+        });
+        match opened {
+            Ok(open) => Ok(Self { open: Some(open) }),
+            Err(SessionError::Output(error)) if is_closed_pipe(&error) => Ok(Self { open: None }),
             Err(error) => Err(error),
         }
     }
 
-    /// Whether nobody reads any more.
-    pub(super) fn is_closed(&self) -> bool {
-        self.sink.is_none()
+    /// An output of stacks.
+    pub(super) fn of_sink(made: Result<Box<dyn Sink>, SessionError>) -> Result<Self, SessionError> {
+        let labels = FxHashMap::default();
+        Self::new(made.map(Destination::Stacks), &Start::default(), &labels, ClockOffset(0))
     }
 
+    /// Whether nobody reads any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.open.is_none()
+    }
+
+    /// Whether hits are wanted as they are, without names.
+    pub(super) fn is_recording(&self) -> bool {
+        matches!(self.open, Some(Open::Recording { .. }))
+    }
+
+    /// Writes a stack, where that is what is wanted.
     pub(super) fn write(&mut self, stack: &Stack) -> Result<(), SessionError> {
-        self.try_to(|sink| sink.write(stack))
+        self.try_to(|open| match open {
+            Open::Stacks(sink) => sink.write(stack),
+            Open::Recording { .. } => Ok(()),
+        })
+    }
+
+    /// Records a hit, where that is what is wanted.
+    pub(super) fn record(&mut self, hit: &Hit, modules: &Modules) -> Result<(), SessionError> {
+        self.try_to(|open| match open {
+            Open::Stacks(_) => Ok(()),
+            Open::Recording { recorder, .. } => recorder.write(hit, modules),
+        })
     }
 
     pub(super) fn tick(&mut self, elapsed: Duration) -> Result<(), SessionError> {
-        self.try_to(|sink| sink.tick(elapsed))
+        self.try_to(|open| match open {
+            Open::Stacks(sink) => sink.tick(elapsed),
+            Open::Recording { recorder, flushed } => {
+                if elapsed.saturating_sub(*flushed) < FLUSH_EVERY {
+                    return Ok(());
+                }
+                *flushed = elapsed;
+                recorder.flush()
+            }
+        })
     }
 
-    pub(super) fn finish(&mut self, summary: &Summary) -> Result<(), SessionError> {
-        self.try_to(|sink| sink.finish(summary))
+    /// Writes the end. A recording takes the names along; `progress` hears how many places of how
+    /// many have one.
+    pub(super) fn finish(
+        &mut self,
+        summary: &Summary,
+        symbols: &mut dyn Symbolize,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<(), SessionError> {
+        self.try_to(|open| match open {
+            Open::Stacks(sink) => sink.finish(summary),
+            Open::Recording { recorder, .. } => {
+                recorder.finish(symbols, &summary.lost, summary.duration, progress)
+            }
+        })
     }
 
     fn try_to(
         &mut self,
-        act: impl FnOnce(&mut dyn Sink) -> io::Result<()>,
+        act: impl FnOnce(&mut Open) -> io::Result<()>,
     ) -> Result<(), SessionError> {
-        let Some(sink) = &mut self.sink else { return Ok(()) };
-        match act(&mut **sink) {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        match act(open) {
             Err(error) if is_closed_pipe(&error) => {
-                self.sink = None;
+                self.open = None;
                 Ok(())
             }
             result => result.map_err(SessionError::Output),
@@ -61,6 +142,7 @@ fn is_closed_pipe(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::symbol::Symbolizer;
 
     struct Failing(io::ErrorKind);
 
@@ -76,13 +158,17 @@ mod tests {
 
     #[test]
     fn only_a_closed_pipe_is_no_failure() {
-        let summary = Summary::default();
-        let mut output = Output::new(Ok(Box::new(Failing(io::ErrorKind::BrokenPipe)))).unwrap();
+        let failing = |kind| Output::of_sink(Ok(Box::new(Failing(kind)))).unwrap();
+        let finish = |output: &mut Output| {
+            let mut names = Symbolizer::default();
+            output.finish(&Summary::default(), &mut names, &mut |_, _| {})
+        };
+        let mut output = failing(io::ErrorKind::BrokenPipe);
         assert!(!output.is_closed());
-        assert!(output.finish(&summary).is_ok() && output.is_closed());
-        let mut output = Output::new(Ok(Box::new(Failing(io::ErrorKind::StorageFull)))).unwrap();
-        assert!(output.finish(&summary).is_err() && !output.is_closed());
-        let made = |kind: io::ErrorKind| Output::new(Err(SessionError::Output(kind.into())));
+        assert!(finish(&mut output).is_ok() && output.is_closed());
+        let mut output = failing(io::ErrorKind::StorageFull);
+        assert!(finish(&mut output).is_err() && !output.is_closed());
+        let made = |kind: io::ErrorKind| Output::of_sink(Err(SessionError::Output(kind.into())));
         assert!(made(io::ErrorKind::BrokenPipe).is_ok_and(|output| output.is_closed()));
         assert!(made(io::ErrorKind::StorageFull).is_err());
     }

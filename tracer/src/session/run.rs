@@ -16,13 +16,13 @@ use super::learn::Learner;
 use super::library::Library;
 use super::notice::{NoHits, Notice};
 use super::options::{Options, TargetSpec};
-use super::output::Output;
+use super::output::{Destination, Output};
 use super::target::{self, Target};
 use crate::bpf::{self, Kernel};
 use crate::event::{Event, EventSource, Hit, LiveSource};
 use crate::object::Pattern;
 use crate::process::{ExitWatch, HeldCommand, OWN_EXECUTABLE, resolve};
-use crate::sink::{Sink, Start};
+use crate::sink::Start;
 use crate::stack::{Assembler, ClockOffset, Summary};
 
 /// How many events are handled before signals and ends are looked at again.
@@ -44,7 +44,7 @@ pub struct Outcome {
 
 /// Traces as `options` say until the target ends, a limit is met or a signal asks to stop.
 ///
-/// `make_sink` is called once, when the probes are known; `notify` hears what happens meanwhile.
+/// `make_output` is called once, when the probes are known; `notify` hears what happens meanwhile.
 /// Needs a tokio runtime.
 ///
 /// # Errors
@@ -52,7 +52,7 @@ pub struct Outcome {
 /// output cannot be written. Probes are gone in every case.
 pub async fn run(
     options: &Options,
-    make_sink: impl FnOnce(&Start) -> Result<Box<dyn Sink>, SessionError>,
+    make_output: impl FnOnce(&Start) -> Result<Destination, SessionError>,
     notify: &mut dyn FnMut(Notice),
 ) -> Result<Outcome, SessionError> {
     let patterns =
@@ -98,7 +98,7 @@ pub async fn run(
         seen: targets.iter().map(|target| target.processes.len()).sum(),
         limit: options.count,
     };
-    let mut output = Output::new(make_sink(&start))?;
+    let mut output = Output::new(make_output(&start), &start, &live.labels, live.clock)?;
     let begin = Instant::now();
     notify(Notice::Armed { probes: start.probes.len(), processes: live.seen });
 
@@ -115,7 +115,8 @@ pub async fn run(
         let count = live.kernel.losses(loss)?;
         live.summary.lose(loss.name(), count);
     }
-    output.finish(&live.summary)?;
+    let mut naming = |done, of| notify(Notice::Naming { done, of });
+    output.finish(&live.summary, &mut live.library.symbols, &mut naming)?;
     if live.summary.events == 0 && !output.is_closed() {
         notify(Notice::NoHits(NoHits {
             binary: targets.first().map(|target| target.path().to_owned()).unwrap_or_default(),
@@ -188,6 +189,7 @@ impl Live {
         tokio::pin!(end);
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut is_behind = false;
         while !self.is_full() && !output.is_closed() {
             tokio::select! {
                 ready = source.readable_mut() => {
@@ -197,9 +199,13 @@ impl Live {
                     }
                 }
                 _ = look.tick() => {
-                    self.drain(source.get_mut(), AT_ONCE, output, notify)?;
+                    is_behind = !self.drain(source.get_mut(), AT_ONCE, output, notify)?;
                     output.tick(begin.elapsed())?;
                     notify(Notice::Counting { events: self.summary.events });
+                }
+                // There is more at hand; signals and ends are looked at in between.
+                () = tokio::task::yield_now(), if is_behind => {
+                    is_behind = !self.drain(source.get_mut(), AT_ONCE, output, notify)?;
                 }
                 () = &mut end, if ends.duration.is_some() => return Ok(None),
                 _ = ends.interrupt.recv() => {
@@ -256,6 +262,10 @@ impl Live {
     }
 
     fn write(&mut self, hit: &Hit, output: &mut Output) -> Result<(), SessionError> {
+        if output.is_recording() {
+            self.summary.count_hit(hit);
+            return output.record(hit, &self.library.modules);
+        }
         let probe = self.labels.get(&hit.cookie).map_or("", String::as_str);
         let (modules, symbols) = (&self.library.modules, &mut self.library.symbols);
         if symbols.update() {

@@ -95,6 +95,10 @@ fn options(title: String, subtitle: String) -> Options<'static> {
     options.subtitle = Some(subtitle);
     options.count_name = "hits".to_owned();
     options.bgcolors = Some(BackgroundColor::Flat(Color { r: 255, g: 255, b: 255 }));
+    // Magenta, the default, is hard to read on.
+    if let Ok(color) = "#ffd60a".parse() {
+        options.search_color = color;
+    }
     // A stack that was hit once in a million is there too: one can zoom to it.
     options.min_width = 0.0;
     options

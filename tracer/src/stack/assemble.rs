@@ -82,6 +82,13 @@ fn entries(hit: &Hit, modules: &Modules, symbols: &mut dyn Symbolize) -> Vec<Ent
     entries
 }
 
+/// Why there is a gap.
+pub(super) fn gap_reason(gap: &Frame) -> Reason {
+    let reason = u8::try_from(gap.offset).ok().and_then(Reason::from_number);
+    // Another version's reason is a gap all the same.
+    reason.unwrap_or(Reason::NoRule)
+}
+
 /// Adds the chain of inlined calls at one physical frame, and the frame itself.
 fn add_frame(
     entries: &mut Vec<Entry>,
@@ -90,9 +97,7 @@ fn add_frame(
     symbols: &mut dyn Symbolize,
 ) {
     if frame.flags & FRAME_GAP != 0 {
-        let reason = u8::try_from(frame.offset).ok().and_then(Reason::from_number);
-        // Another version's reason is a gap all the same.
-        entries.push(Entry::Gap(reason.unwrap_or(Reason::NoRule)));
+        entries.push(Entry::Gap(gap_reason(frame)));
         return;
     }
     let exact = frame.flags & FRAME_EXACT != 0;

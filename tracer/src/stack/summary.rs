@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tracer_common::event::FRAME_GAP;
+use tracer_common::reason::Reason;
+
 use super::Stack;
+use crate::event::Hit;
 
 /// Counts of a session. Every loss is in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,8 +27,20 @@ pub struct Summary {
 impl Summary {
     /// Counts a stack.
     pub fn count(&mut self, stack: &Stack) {
+        self.add(stack.problems().first().copied());
+    }
+
+    /// Counts a hit that is not named: the same as its stack.
+    pub fn count_hit(&mut self, hit: &Hit) {
+        let gap = hit.frames.iter().find(|frame| frame.flags & FRAME_GAP != 0);
+        let gap = gap.map(super::assemble::gap_reason);
+        let end = (!hit.end.is_bottom()).then(|| hit.end.name());
+        self.add(gap.or(hit.reason).map(Reason::name).or(end));
+    }
+
+    fn add(&mut self, problem: Option<&'static str>) {
         self.events += 1;
-        match stack.problems().first() {
+        match problem {
             None => self.complete += 1,
             Some(problem) => *self.incomplete.entry(problem).or_default() += 1,
         }

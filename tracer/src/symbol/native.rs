@@ -120,36 +120,32 @@ fn of_stub(name: &str) -> SourceFrame {
 
 /// A frame of DWARF; `symbol` is that of the physical function, where there is one.
 fn by_dwarf(frame: DwarfFrame, symbol: Option<&FunctionSymbol>) -> Option<SourceFrame> {
-    let DwarfFrame { linkage_name, name, scope, language, file, line, inlined } = frame;
-    let qualified = |name: &str| match &scope {
-        Some(scope) => format!("{scope}::{name}"),
-        None => name.to_owned(),
-    };
-    let (function, symbol) = match (linkage_name, name, symbol) {
-        (Some(linkage), _, symbol) => {
-            (shown(&linkage), own_symbol(symbol, &linkage).unwrap_or(linkage))
-        }
-        (None, Some(name), Some(symbol)) => match own_symbol(Some(symbol), &name) {
-            Some(symbol) => (qualified(&name), symbol),
+    let DwarfFrame { name, language, file, line, inlined } = frame;
+    let (function, symbol) = match (name, symbol) {
+        (Some(name), None) => (name.shown().to_owned(), name.symbol().to_owned()),
+        (Some(name), Some(symbol)) => match own_symbol(symbol, name.symbol()) {
+            Some(own) => (name.shown().to_owned(), own.to_owned()),
             // Some compilers leave out the linkage name of a function that no one else calls.
-            None => match demangle(symbol.name()) {
-                Some((shown, _)) if shown.contains(&name) => (shown, symbol.name().to_owned()),
-                _ => (qualified(&name), name),
+            None if name.linkage.is_none() => match demangle(symbol.name()) {
+                Some((shown, _)) if shown.contains(&name.plain) => {
+                    (shown, symbol.name().to_owned())
+                }
+                _ => (name.shown().to_owned(), name.plain.clone()),
             },
+            None => (name.shown().to_owned(), name.symbol().to_owned()),
         },
-        (None, Some(name), None) => (qualified(&name), name),
-        (None, None, symbol) => (shown(symbol?.name()), symbol?.name().to_owned()),
+        (None, symbol) => (shown(symbol?.name()), symbol?.name().to_owned()),
     };
+    let file = file.map(|file| file.to_string());
     Some(SourceFrame { function, symbol, language, file, line, inlined })
 }
 
 /// The symbol that the linker knows the code of a function by: its name, or that of the part that
 /// a compiler made of it, `parse.cold` or `parse.isra.0` of `parse`.
-fn own_symbol(symbol: Option<&FunctionSymbol>, name: &str) -> Option<String> {
-    let names = symbol?.aliases.iter().map(|alias| &alias.name);
+fn own_symbol<'s>(symbol: &'s FunctionSymbol, name: &str) -> Option<&'s str> {
+    let mut names = symbol.aliases.iter().map(|alias| alias.name.as_str());
     let is_part = |alias: &str| alias.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-    let found = names.clone().find(|alias| *alias == name);
-    found.or_else(|| names.clone().find(|alias| is_part(alias))).cloned()
+    names.clone().find(|alias| *alias == name).or_else(|| names.find(|alias| is_part(alias)))
 }
 
 fn shown(symbol: &str) -> String {

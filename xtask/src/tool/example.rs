@@ -241,8 +241,27 @@ pub const MALLOCS: Example = Example {
     ..CALLBACKS
 };
 
+/// The callbacks, their C without unwind rows of any kind.
+pub const CALLBACKS_ROWLESS: Example = Example {
+    name: "callbacks-rowless",
+    hits: 0,
+    library: Library::Native(&["-fomit-frame-pointer", "-fno-asynchronous-unwind-tables", "-g0"]),
+    ..CALLBACKS
+};
+
+/// The callbacks, the rows of their C in `.debug_frame` alone.
+pub const CALLBACKS_DEBUG_FRAME: Example = Example {
+    name: "callbacks-debug-frame",
+    library: Library::Native(&["-fomit-frame-pointer", "-fno-asynchronous-unwind-tables"]),
+    ..CALLBACKS
+};
+
+/// The threads, their C without unwind rows.
+pub const THREADS_ROWLESS: Example =
+    Example { name: "threads-rowless", library: CALLBACKS_ROWLESS.library, ..THREADS };
+
 /// All examples that are fixtures.
-pub const ALL: [&Example; 18] = [
+pub const ALL: [&Example; 21] = [
     &ANIMALS,
     &DEEP,
     &RUSTLIB,
@@ -261,6 +280,9 @@ pub const ALL: [&Example; 18] = [
     &BUILDS_CET,
     &BUILDS_PG,
     &MALLOCS,
+    &CALLBACKS_ROWLESS,
+    &CALLBACKS_DEBUG_FRAME,
+    &THREADS_ROWLESS,
 ];
 
 /// Whether a build was needed.

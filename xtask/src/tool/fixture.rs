@@ -2,9 +2,9 @@
 
 use super::command;
 use super::example::{
-    ANIMALS, BOTTOMS, BUILDS_CET, BUILDS_LTO, BUILDS_PG, Built, CALLBACKS, CPPLIB, DEEP, Example,
-    MALLOCS, ODDCODE, RESOLVE, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB, RUSTLIB_DLOPEN, SIGNALS,
-    THREADS, THROWS,
+    ANIMALS, BOTTOMS, BUILDS_CET, BUILDS_LTO, BUILDS_PG, Built, CALLBACKS, CALLBACKS_DEBUG_FRAME,
+    CALLBACKS_ROWLESS, CPPLIB, DEEP, Example, MALLOCS, ODDCODE, RESOLVE, RUSTCALLS, RUSTLIB,
+    RUSTLIB_CDYLIB, RUSTLIB_DLOPEN, SIGNALS, THREADS, THREADS_ROWLESS, THROWS,
 };
 use super::expected::Expected;
 use super::go::{KNOWN, LinkMode, NEWEST, TESTED};
@@ -64,10 +64,14 @@ pub fn matrix() -> Vec<Fixture> {
             // How the others are linked makes no difference to these.
             if mode == LinkMode::Exe || version == NEWEST {
                 add(&[&BOTTOMS], Symbols::Whole);
-                add(if rest { &[&RESOLVE, &MALLOCS] } else { &[] }, Symbols::Whole);
+                if rest {
+                    add(&[&RESOLVE, &MALLOCS], Symbols::Whole);
+                    add(&[&CALLBACKS_ROWLESS, &THREADS_ROWLESS], Symbols::Whole);
+                }
             }
             if version == NEWEST {
                 add(&[&BUILDS_LTO, &BUILDS_CET, &BUILDS_PG], Symbols::Whole);
+                add(&[&CALLBACKS_DEBUG_FRAME], Symbols::Whole);
             }
             if rest {
                 add(&[&DEEP, &CPPLIB, &RUSTLIB_CDYLIB, &RUSTLIB_DLOPEN], Symbols::Whole);

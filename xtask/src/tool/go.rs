@@ -148,26 +148,34 @@ impl Build<'_> {
             native_flags += " -Wl,-rpath,$ORIGIN";
         }
         command::run_quietly(
-            Command::new(go)
-                .args(["build", "-tags", self.tags, "-ldflags", &linker_flags])
+            build_command(go)
+                .args(["-tags", self.tags, "-ldflags", &linker_flags])
                 .arg(format!("-buildmode={}", self.mode.name()))
                 .arg("-o")
                 .arg(to)
                 .arg(self.package)
                 .current_dir(self.module)
-                .env_remove("GOROOT")
-                .env("GOCACHE", paths::target().join("gocache"))
-                .env("GOPATH", paths::target().join("gopath"))
-                .env("GOENV", "off")
-                .env("GOFLAGS", "-mod=mod")
-                .env("GOPROXY", "off")
-                .env("GOTOOLCHAIN", "local")
-                .env("GOWORK", "off")
-                .env("GOTELEMETRY", "off")
-                .env("CGO_ENABLED", "1")
                 .env("CGO_LDFLAGS", native_flags),
         )
     }
+}
+
+/// `go build` with cgo, from nothing but local files.
+pub fn build_command(go: &Path) -> Command {
+    let mut command = Command::new(go);
+    command
+        .arg("build")
+        .env_remove("GOROOT")
+        .env("GOCACHE", paths::target().join("gocache"))
+        .env("GOPATH", paths::target().join("gopath"))
+        .env("GOENV", "off")
+        .env("GOFLAGS", "-mod=mod")
+        .env("GOPROXY", "off")
+        .env("GOTOOLCHAIN", "local")
+        .env("GOWORK", "off")
+        .env("GOTELEMETRY", "off")
+        .env("CGO_ENABLED", "1");
+    command
 }
 
 #[cfg(test)]

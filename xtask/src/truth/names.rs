@@ -6,7 +6,7 @@
 mod chain;
 mod compare;
 mod mutants;
-mod sample;
+pub(crate) mod sample;
 pub(crate) mod subject;
 mod table;
 
@@ -14,6 +14,7 @@ use super::mutate;
 use crate::setup::{self, Part};
 use anyhow::{Context, Result, bail, ensure};
 use chain::Chain;
+pub(crate) use chain::ask;
 use compare::{Judge, Verdict};
 use mutants::MUTANTS;
 use sample::Functions;
@@ -24,7 +25,7 @@ use subject::{Kind, SUBJECTS, Subject};
 use xtask::tool::{go, smoke};
 
 /// The judge of native code: the LLVM that the BPF toolchain needs too.
-const LLVM: &str = "llvm-symbolizer-22";
+pub(crate) const LLVM: &str = "llvm-symbolizer-22";
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {

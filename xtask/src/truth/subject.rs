@@ -3,8 +3,8 @@
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 use xtask::tool::example::{
-    ANIMALS, CALLBACKS, CPPLIB, DEEP, Example, LOAD, MARKDOWN, ODDCODE, RUSTCALLS, RUSTLIB,
-    RUSTLIB_CDYLIB, SIGNALS, SQLITE, THREADS,
+    ANIMALS, BUILDS_CET, BUILDS_LTO, BUILDS_PG, CALLBACKS, CPPLIB, DEEP, Example, LOAD, MARKDOWN,
+    ODDCODE, RESOLVE, RUSTCALLS, RUSTLIB, RUSTLIB_CDYLIB, SIGNALS, SQLITE, THREADS, THROWS,
 };
 use xtask::tool::go::{self, KNOWN, LinkMode};
 use xtask::tool::paths;
@@ -17,7 +17,8 @@ pub(super) struct Subject {
     pub(super) inner: &'static [&'static str],
     /// The reasons of gaps that its stacks may have. A gap of another reason is a failure.
     pub(super) gaps: &'static [&'static str],
-    /// Whether Delve judges too. Delve 1.24 loses a process of which C threads end.
+    /// Whether Delve judges too. Delve 1.24 loses a process of which C threads end, and frames of
+    /// C built with `-flto` or `-pg`.
     pub(super) delve: bool,
 }
 
@@ -50,6 +51,13 @@ pub(super) const SUBJECTS: &[Subject] = &[
     Subject { arguments: &["-kind", "rbx"], ..plain(&ODDCODE) },
     Subject { arguments: &["-kind", "expression"], ..plain(&ODDCODE) },
     Subject { arguments: &["-kind", "without-rows"], gaps: &["no-unwind-rule"], ..plain(&ODDCODE) },
+    plain(&THROWS),
+    Subject { arguments: &["-kind", "handler"], ..plain(&THROWS) },
+    Subject { arguments: &["-kind", "translated"], ..plain(&THROWS) },
+    Subject { delve: false, ..plain(&BUILDS_LTO) },
+    plain(&BUILDS_CET),
+    Subject { delve: false, ..plain(&BUILDS_PG) },
+    Subject { gaps: &["no-unwind-rule"], ..plain(&RESOLVE) },
     Subject {
         arguments: &["-callers"],
         inner: &["sqlite3_step", "sqlite3VdbeExec", "sqlite3BtreeNext*", "sqlite3BtreeInsert"],

@@ -30,7 +30,8 @@ hits of a run are compared.
   itself lost the way: after a callback that moved the goroutine's stack, or at a
   rule that it does not execute. What lies below is not judged by it.
 - gdb judges the native frames down to the first Go function.
-- 0 stacks: Delve 1.24 loses processes of which C threads end; gdb judges alone.
+- 0 stacks: Delve 1.24 loses processes of which C threads end, and frames of C
+  built with `-flto` or `-pg`; gdb judges alone.
 - callers: Go's own `runtime.Callers`, printed by a callback, against the Go
   functions of the stack.
 

@@ -11,9 +11,12 @@ use tracer::process::HOLD;
 use tracer::session::{Options, TargetSpec};
 use tracer::symbol::SourceDirectory;
 
+use self::recordings::{RECORD_EXAMPLES, RECORD_USAGE, REPORT_EXAMPLES, REPORT_USAGE};
+pub(crate) use self::recordings::{RecordArguments, ReportArguments};
 use crate::output::OutputArguments;
 
 pub(crate) mod duration;
+mod recordings;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +60,7 @@ The exit status is 0 where tracing is possible, 1 where it is not.";
 const EXAMPLES: &str = "\
 Examples:
   sudo cgotrace attach ./app --func animal_print      stacks of each call, as they come
+  sudo cgotrace record ./app --func animal_print      to a file, for cgotrace report
   cgotrace list ./app 'animal_*'                      what can be probed
   sudo cgotrace doctor ./app                          what this system and this program allow
 
@@ -126,6 +130,7 @@ impl Cli {
         match &self.subcommand {
             Subcommand::Attach(arguments) => Some(&arguments.output),
             Subcommand::Run(arguments) => Some(&arguments.output),
+            Subcommand::Report(arguments) => Some(&arguments.output),
             _ => None,
         }
     }
@@ -150,6 +155,12 @@ pub(crate) enum Subcommand {
     /// Start a command and trace it
     #[command(override_usage = RUN_USAGE, after_help = RUN_EXAMPLES)]
     Run(RunArguments),
+    /// Trace to a file, from which `report` makes any output later; costs less than printing
+    #[command(override_usage = RECORD_USAGE, after_help = RECORD_EXAMPLES)]
+    Record(RecordArguments),
+    /// Make stacks, a flame graph or a profile of a recording, on any machine
+    #[command(override_usage = REPORT_USAGE, after_help = REPORT_EXAMPLES)]
+    Report(ReportArguments),
     /// List the functions of a program that can be probed
     #[command(after_help = LIST_EXAMPLES)]
     List(ListArguments),
@@ -281,26 +292,33 @@ pub(crate) struct NameAddressesArguments {
 }
 
 impl AttachArguments {
-    pub(crate) fn into_options(mut self) -> (Options, OutputArguments, Verbosity) {
-        self.pids.sort_unstable();
-        self.pids.dedup();
-        let target = match (self.binary, self.pids) {
-            (Some(binary), pids) if pids.is_empty() => TargetSpec::Binary(binary),
-            (binary, pids) => TargetSpec::Processes { binary, pids },
-        };
+    pub(crate) fn into_options(self) -> (Options, OutputArguments, Verbosity) {
+        let target = running(self.binary, self.pids);
         (self.probes.into_options(target), self.output, self.messages.verbosity())
     }
 }
 
 impl RunArguments {
     pub(crate) fn into_options(self) -> (Options, OutputArguments, Verbosity) {
-        let mut command = self.command.into_iter();
-        let target = TargetSpec::Command {
-            program: command.next().unwrap_or_default(),
-            args: command.collect(),
-        };
+        let target = command(self.command);
         (self.probes.into_options(target), self.output, self.messages.verbosity())
     }
+}
+
+/// Processes that run, or will.
+fn running(binary: Option<PathBuf>, mut pids: Vec<u32>) -> TargetSpec {
+    pids.sort_unstable();
+    pids.dedup();
+    match (binary, pids) {
+        (Some(binary), pids) if pids.is_empty() => TargetSpec::Binary(binary),
+        (binary, pids) => TargetSpec::Processes { binary, pids },
+    }
+}
+
+/// A command that is started.
+fn command(words: Vec<OsString>) -> TargetSpec {
+    let mut words = words.into_iter();
+    TargetSpec::Command { program: words.next().unwrap_or_default(), args: words.collect() }
 }
 
 impl ProbeArguments {

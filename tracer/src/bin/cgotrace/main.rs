@@ -11,6 +11,8 @@ mod name_addresses;
 mod notices;
 mod output;
 mod progress;
+mod record;
+mod report;
 mod run;
 mod trace;
 
@@ -22,6 +24,8 @@ fn main() -> ExitCode {
     match Cli::read().subcommand {
         Subcommand::Attach(arguments) => attach::main(arguments),
         Subcommand::Run(arguments) => run::main(arguments),
+        Subcommand::Record(arguments) => record::main(arguments),
+        Subcommand::Report(arguments) => report::main(&arguments),
         Subcommand::List(arguments) => list::main(&arguments),
         Subcommand::Doctor(arguments) => doctor::main(&arguments),
         Subcommand::Completions(arguments) => completions::main(&arguments),

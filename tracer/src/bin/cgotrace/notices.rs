@@ -34,7 +34,10 @@ pub(crate) fn describe(notice: &Notice, verbosity: Verbosity) -> Option<String> 
         return None;
     }
     Some(match notice {
-        Notice::Attaching(_) | Notice::Detaching(_) | Notice::Counting { .. } => return None,
+        Notice::Attaching(_)
+        | Notice::Detaching(_)
+        | Notice::Naming { .. }
+        | Notice::Counting { .. } => return None,
         Notice::OneByOne { probes, time, why } => format!(
             "this kernel attaches probes one by one ({why}): {} take about {:.0} seconds, most of \
              it at the end",

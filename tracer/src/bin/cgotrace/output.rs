@@ -116,44 +116,28 @@ impl OutputArguments {
         }
     }
 
-    /// Finds out early what would fail only once the probes are armed.
-    pub(crate) fn check(&self, target: &TargetSpec) -> anyhow::Result<()> {
-        let binary = match target {
-            TargetSpec::Binary(binary) => Some(binary.clone()),
-            TargetSpec::Processes { binary, .. } => binary.clone(),
-            TargetSpec::Command { program, .. } => tracer::process::resolve(program).ok(),
-        };
-        self.check_file(binary.as_deref(), "the program to trace")
+    /// Finds out early what would fail only once the probes are armed, or a recording is read.
+    pub(crate) fn check(&self, inputs: &Inputs) -> anyhow::Result<()> {
+        match &self.output {
+            Some(path) => inputs.check_output(path, self.force),
+            None if self.format == Format::Pprof && io::stdout().is_terminal() => {
+                bail!("cannot write pprof to a terminal: it is binary; name a file with -o FILE")
+            }
+            None => Ok(()),
+        }
     }
 
-    /// The same, where the file that is read is `input`, called `what`.
-    pub(crate) fn check_file(&self, input: Option<&Path>, what: &str) -> anyhow::Result<()> {
-        let Some(path) = &self.output else {
-            if self.format == Format::Pprof && io::stdout().is_terminal() {
-                bail!("cannot write pprof to a terminal: it is binary; name a file with -o FILE");
-            }
-            return Ok(());
-        };
-        let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
-        if metadata.is_dir() {
-            bail!("cannot write {}: it is a directory; name a file", path.display());
-        }
-        if !self.force && metadata.is_file() {
-            bail!("cannot write {}: it exists; --force overwrites it", path.display());
-        }
-        let identity = FileIdentity::from(&metadata);
-        if input.is_some_and(|input| FileIdentity::of(input).is_ok_and(|it| it == identity)) {
-            bail!("cannot write {}: it is {what}", path.display());
-        }
-        Ok(())
+    /// The output itself, and with it the file.
+    pub(crate) fn create(&self) -> io::Result<Box<dyn Write>> {
+        Ok(match &self.output {
+            None => Box::new(io::stdout()),
+            Some(path) => Box::new(create(path, self.force)?),
+        })
     }
 
     /// The sink, and with it the file.
     pub(crate) fn open(&self, start: &Start) -> io::Result<Box<dyn Sink>> {
-        let out: Box<dyn Write> = match &self.output {
-            None => Box::new(io::stdout()),
-            Some(path) => Box::new(self.create(path)?),
-        };
+        let out = self.create()?;
         let view = self.view();
         Ok(match self.format {
             Format::Text if self.group => {
@@ -176,7 +160,12 @@ impl OutputArguments {
 
     /// Which frames count.
     pub(crate) fn view(&self) -> View {
-        let frames = self.frames.unwrap_or(match self.format {
+        self.view_of(self.format)
+    }
+
+    /// The same, for another format.
+    pub(crate) fn view_of(&self, format: Format) -> View {
+        let frames = self.frames.unwrap_or(match format {
             Format::Text => Frames::User,
             _ => Frames::All,
         });
@@ -191,18 +180,6 @@ impl OutputArguments {
         }
     }
 
-    fn create(&self, path: &Path) -> io::Result<File> {
-        let special = std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
-        let overwrite = self.force || special;
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(overwrite)
-            .create_new(!overwrite)
-            .open(path)
-            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
-    }
-
     /// By default, colours on a terminal only, and never where the user declines them (`NO_COLOR`).
     fn text_options(&self) -> TextOptions {
         let color = match self.color {
@@ -215,6 +192,61 @@ impl OutputArguments {
         };
         TextOptions { color, zone: TimeZone::system(), view: self.view() }
     }
+}
+
+/// The files that are read, and must not be overwritten.
+pub(crate) struct Inputs {
+    /// The files.
+    files: Vec<PathBuf>,
+    /// What they are called.
+    what: &'static str,
+}
+
+impl Inputs {
+    /// The program of a target, where it is one.
+    pub(crate) fn of_target(target: &TargetSpec) -> Self {
+        let binary = match target {
+            TargetSpec::Binary(binary) => Some(binary.clone()),
+            TargetSpec::Processes { binary, .. } => binary.clone(),
+            TargetSpec::Command { program, .. } => tracer::process::resolve(program).ok(),
+        };
+        Self { files: binary.into_iter().collect(), what: "the program to trace" }
+    }
+
+    /// Recordings.
+    pub(crate) fn recordings(files: &[PathBuf]) -> Self {
+        Self { files: files.to_vec(), what: "the recording to read" }
+    }
+
+    /// Whether `path` can be written.
+    pub(crate) fn check_output(&self, path: &Path, force: bool) -> anyhow::Result<()> {
+        let Ok(metadata) = std::fs::metadata(path) else { return Ok(()) };
+        if metadata.is_dir() {
+            bail!("cannot write {}: it is a directory; name a file", path.display());
+        }
+        let identity = FileIdentity::from(&metadata);
+        let is_input = |input: &PathBuf| FileIdentity::of(input).is_ok_and(|it| it == identity);
+        if self.files.iter().any(is_input) {
+            bail!("cannot write {}: it is {}", path.display(), self.what);
+        }
+        if !force && metadata.is_file() {
+            bail!("cannot write {}: it exists; --force overwrites it", path.display());
+        }
+        Ok(())
+    }
+}
+
+/// Creates a file, or opens a device or a pipe. One that exists is overwritten with `force` only.
+pub(crate) fn create(path: &Path, force: bool) -> io::Result<File> {
+    let special = std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    let overwrite = force || special;
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(overwrite)
+        .create_new(!overwrite)
+        .open(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
 /// The exit status of what only writes: a reader that went away has what it wanted.

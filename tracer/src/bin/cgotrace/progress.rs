@@ -45,6 +45,13 @@ impl ProgressLine {
         }
     }
 
+    /// Shows how many places are named, unless that was shown just now, or is done at once.
+    pub(crate) fn name(&mut self, done: usize, of: usize) {
+        if of > MANY && self.last.is_none_or(|last| last.elapsed() >= COUNTED) {
+            self.draw(&format!("cgotrace: naming places: {done} of {of}"));
+        }
+    }
+
     fn draw(&mut self, text: &str) {
         if self.is_wanted {
             self.last = Some(Instant::now());

@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus};
 
 use tracer::process::CommandError;
-use tracer::session::SessionError;
+use tracer::session::{Outcome, SessionError};
 
 use crate::cli::RunArguments;
 use crate::{notices, trace};
@@ -15,7 +15,12 @@ const FAILED: u8 = 125;
 /// Exit status: the command's own; 125 to 127 where it was not run, as shells have it.
 pub(crate) fn main(arguments: RunArguments) -> ExitCode {
     let (options, output, verbosity) = arguments.into_options();
-    match trace::trace(options, &output, verbosity) {
+    status(trace::trace(options, &output, verbosity))
+}
+
+/// What a session with a command ends with.
+pub(crate) fn status(result: anyhow::Result<Outcome>) -> ExitCode {
+    match result {
         Ok(outcome) => ExitCode::from(outcome.command.map_or(FAILED, status_number)),
         Err(error) => {
             notices::say_error(&error);

@@ -27,7 +27,7 @@ pub(super) fn read(object: &ObjectFile) -> Option<Result<ObjectFile, ObjectError
         path: path.clone().into(),
         what: format!("cannot decompress it: {what}"),
     });
-    Some(unpacked.and_then(|bytes| ObjectFile::debug_from_memory(&bytes, path.as_ref())))
+    Some(unpacked.and_then(|bytes| ObjectFile::debug_from_bytes(bytes, path.as_ref())))
 }
 
 fn unpack(packed: &[u8]) -> Result<Vec<u8>, String> {

@@ -69,7 +69,7 @@ fn a_build_id_leads_to_the_file_and_to_its_names() {
     let hidden = symbols.functions().iter().find(|f| f.name() == "hidden").unwrap();
     assert!(Symbols::of(&object).at(hidden.address).is_none());
     let frames = Dwarf::of(&object, Some(&file)).unwrap().frames_at(hidden.address);
-    assert_eq!(frames[0].name.as_deref(), Some("hidden"));
+    assert_eq!(frames[0].name.as_ref().unwrap().plain, "hidden");
     assert_eq!(frames[0].line, Some(1));
 }
 
@@ -136,7 +136,7 @@ fn a_file_that_has_everything_needs_none() {
 fn directories_in_containers_are_those_of_the_process() {
     let bytes = std::fs::read(std::env::current_exe().unwrap()).unwrap();
     let directories = |path: &str, root: &str| {
-        let file = ObjectFile::from_memory(&bytes, Path::new(path)).unwrap();
+        let file = ObjectFile::from_bytes(bytes.clone(), Path::new(path)).unwrap();
         let (outside, inside) = directory_of(&file.below(root.into()));
         (outside.display().to_string(), inside.display().to_string())
     };
@@ -156,7 +156,7 @@ fn a_debug_file_is_found_below_the_root_of_the_process() {
     let program = linked(&["-Wl,--build-id=0xabcdef0456"]);
     let object = || {
         let bytes = std::fs::read(program.program()).unwrap();
-        let object = ObjectFile::from_memory(&bytes, Path::new("/srv/app")).unwrap();
+        let object = ObjectFile::from_bytes(bytes, Path::new("/srv/app")).unwrap();
         Arc::new(object.below(root.path().to_owned()))
     };
     let find = || DebugFiles::default().find(&object()).file.map(|file| file.path().to_owned());

@@ -25,7 +25,7 @@ int main(int argc, char **argv) {
 
 fn shown(frames: &[DwarfFrame]) -> String {
     let lines = frames.iter().map(|frame| {
-        let name = frame.name.as_deref().unwrap_or("?");
+        let name = frame.name.as_ref().map_or("?", |name| &name.plain);
         format!("{name} {}:{:?}", frame.file.as_deref().unwrap_or("?"), frame.line)
     });
     lines.collect::<Vec<_>>().join("\n")

@@ -2,8 +2,9 @@
 
 use gimli::{Attribute, AttributeValue, RangeListsOffset, UnitOffset};
 
+use super::scope::Place;
 use super::source::Scope;
-use super::{Budget, Place, Slice, UnitRef};
+use super::{Budget, Slice, UnitRef};
 use crate::object::Language;
 
 /// How many references from entry to entry are followed for a name.
@@ -76,13 +77,6 @@ impl Extent {
         each(low, high);
         Some(())
     }
-
-    /// Whether it covers an address.
-    pub(super) fn holds(&self, unit: UnitRef<'_>, budget: &mut Budget, address: u64) -> bool {
-        let mut found = false;
-        let _ = self.for_each(unit, budget, |begin, end| found |= (begin..end).contains(&address));
-        found
-    }
 }
 
 /// What a function is called.
@@ -129,7 +123,7 @@ impl Names {
             }
             _ => {}
         })?;
-        self.declared = scope.place_of(unit, entry);
+        self.declared = Place::of(scope, unit, entry);
         let references = references.checked_sub(1)?;
         match origin? {
             AttributeValue::UnitRef(origin) => self.add(scope, unit, origin.0, references),

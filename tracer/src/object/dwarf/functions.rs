@@ -1,5 +1,7 @@
 //! Functions of one unit, and the calls inlined into one function.
 
+use std::ops::Range;
+
 use gimli::{AttributeValue, UnitOffset};
 
 use super::entry::Extent;
@@ -9,6 +11,9 @@ use crate::object::ranges::Ranges;
 
 /// The most calls inlined into one another at one address.
 const MAX_INLINED: usize = 256;
+
+/// The most ranges of calls inlined into one function.
+const MAX_RANGES: u64 = 1 << 20;
 
 /// Every range of a function with code, and its entry's offset in the unit.
 pub(super) fn extents(unit: UnitRef<'_>, code: &Code) -> Ranges<usize> {
@@ -53,80 +58,145 @@ fn collect(
     Some(())
 }
 
-/// One inlined call that covers an address.
+/// The calls inlined into one function, all of them.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    /// In the order of their entries: each is followed by those inlined into it.
+    calls: Vec<Call>,
+    ranges: Vec<(u64, u64)>,
+}
+
+#[derive(Debug)]
+struct Call {
+    inlined: Inlined,
+    /// Its ranges, as indexes.
+    ranges: Range<u32>,
+    /// The index of the first call behind it that is not inlined into it.
+    end: u32,
+}
+
+/// One inlined call.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Inlined {
-    /// The offset of its entry in the unit.
+    /// The offset in the unit of the entry that names what was called.
     pub(super) entry: usize,
     /// Where it was called: the index of the file, and the line.
     pub(super) call: Option<(u64, u32)>,
 }
 
-/// The inlined calls at an address in the function at `entry`, the innermost first.
-pub(super) fn inlined_at(unit: UnitRef<'_>, entry: usize, address: u64) -> Vec<Inlined> {
-    let mut chain = Vec::new();
-    // Damage ends the search. What is left out is the innermost, and its callers stay true.
-    let _ = collect_inlined(unit, entry, address, &mut chain);
-    chain.reverse();
-    chain
-}
+impl Calls {
+    /// Those of the function at `entry`.
+    pub(super) fn read(unit: UnitRef<'_>, entry: usize) -> Self {
+        let mut calls = Self::default();
+        // Damage ends the search. What is left out are calls, and their callers stay true.
+        let mut open = Vec::new();
+        let _ = calls.collect(unit, entry, &mut open);
+        calls.close(&mut open, isize::MIN);
+        calls
+    }
 
-fn collect_inlined(
-    unit: UnitRef<'_>,
-    entry: usize,
-    address: u64,
-    chain: &mut Vec<Inlined>,
-) -> Option<()> {
-    let mut budget = Budget::default();
-    let mut entries = unit.entries_raw(Some(UnitOffset(entry))).ok()?;
-    let function = entries.next_depth();
-    let abbreviation = entries.read_abbreviation().ok()??;
-    entries.skip_attributes(abbreviation.attributes()).ok()?;
-    // The depth of the innermost call found, and of a subtree that does not hold the address.
-    let mut innermost = function;
-    let mut skipped: Option<isize> = None;
-    while !entries.is_empty() && chain.len() < MAX_INLINED {
-        let depth = entries.next_depth();
-        if depth <= innermost {
-            break;
+    /// The calls at an address, the innermost first.
+    pub(super) fn at(&self, address: u64) -> Vec<Inlined> {
+        let mut chain = Vec::new();
+        let (mut at, mut end) = (0, self.calls.len());
+        while at < end && chain.len() < MAX_INLINED {
+            let Some(call) = self.calls.get(at) else { break };
+            let ranges = self.ranges.get(call.ranges.start as usize..call.ranges.end as usize);
+            let ranges = ranges.unwrap_or_default();
+            if ranges.iter().any(|(begin, end)| (*begin..*end).contains(&address)) {
+                chain.push(call.inlined);
+                (at, end) = (at + 1, call.end as usize);
+            } else {
+                at = (call.end as usize).max(at + 1);
+            }
         }
-        let entry = entries.next_offset().0;
-        let Some(abbreviation) = entries.read_abbreviation().ok()? else { continue };
-        if skipped.is_some_and(|skipped| depth > skipped) {
-            entries.skip_attributes(abbreviation.attributes()).ok()?;
-            continue;
-        }
-        skipped = None;
-        match abbreviation.tag() {
-            gimli::DW_TAG_inlined_subroutine => {
-                let mut extent = Extent::default();
-                let (mut file, mut line) = (None, 0);
-                for specification in abbreviation.attributes() {
-                    let attribute = entries.read_attribute(*specification).ok()?;
-                    match attribute.name() {
-                        gimli::DW_AT_call_file => file = file_index(unit, attribute.value()),
-                        gimli::DW_AT_call_line => {
-                            line = attribute.udata_value().map_or(0, as_line);
+        chain.reverse();
+        chain
+    }
+
+    /// How much is held.
+    pub(super) fn len(&self) -> usize {
+        self.calls.len() * 3 + self.ranges.len()
+    }
+
+    fn collect(
+        &mut self,
+        unit: UnitRef<'_>,
+        entry: usize,
+        open: &mut Vec<(isize, usize)>,
+    ) -> Option<()> {
+        let mut budget = Budget(MAX_RANGES);
+        let mut entries = unit.entries_raw(Some(UnitOffset(entry))).ok()?;
+        let function = entries.next_depth();
+        let abbreviation = entries.read_abbreviation().ok()??;
+        entries.skip_attributes(abbreviation.attributes()).ok()?;
+        // The depth of a subtree that is not the function's.
+        let mut skipped: Option<isize> = None;
+        while !entries.is_empty() {
+            let depth = entries.next_depth();
+            if depth <= function {
+                break;
+            }
+            let entry = entries.next_offset().0;
+            let Some(abbreviation) = entries.read_abbreviation().ok()? else { continue };
+            if skipped.is_some_and(|skipped| depth > skipped) {
+                entries.skip_attributes(abbreviation.attributes()).ok()?;
+                continue;
+            }
+            skipped = None;
+            self.close(open, depth);
+            match abbreviation.tag() {
+                gimli::DW_TAG_inlined_subroutine => {
+                    let mut extent = Extent::default();
+                    let (mut file, mut line, mut named) = (None, 0, entry);
+                    for specification in abbreviation.attributes() {
+                        let attribute = entries.read_attribute(*specification).ok()?;
+                        match (attribute.name(), attribute.value()) {
+                            (gimli::DW_AT_call_file, value) => file = file_index(unit, value),
+                            (gimli::DW_AT_call_line, _) => {
+                                line = attribute.udata_value().map_or(0, as_line);
+                            }
+                            (
+                                gimli::DW_AT_abstract_origin,
+                                AttributeValue::UnitRef(UnitOffset(origin)),
+                            ) => named = origin,
+                            _ => extent.take(unit, &attribute),
                         }
-                        _ => extent.take(unit, &attribute),
+                    }
+                    let first = u32::try_from(self.ranges.len()).ok()?;
+                    let ranges = &mut self.ranges;
+                    let _ = extent.for_each(unit, &mut budget, |begin, end| {
+                        if begin < end {
+                            ranges.push((begin, end));
+                        }
+                    });
+                    let last = u32::try_from(self.ranges.len()).ok()?;
+                    open.push((depth, self.calls.len()));
+                    let call = file.map(|file| (file, line));
+                    let inlined = Inlined { entry: named, call };
+                    self.calls.push(Call { inlined, ranges: first..last, end: 0 });
+                }
+                tag => {
+                    entries.skip_attributes(abbreviation.attributes()).ok()?;
+                    // A function declared inside this one has code of its own.
+                    if tag == gimli::DW_TAG_subprogram {
+                        skipped = Some(depth);
                     }
                 }
-                if extent.holds(unit, &mut budget, address) {
-                    chain.push(Inlined { entry, call: file.map(|file| (file, line)) });
-                    innermost = depth;
-                } else {
-                    skipped = Some(depth);
-                }
             }
-            tag => {
-                entries.skip_attributes(abbreviation.attributes()).ok()?;
-                // A function declared inside this one has code of its own.
-                if tag == gimli::DW_TAG_subprogram {
-                    skipped = Some(depth);
-                }
+        }
+        Some(())
+    }
+
+    /// Ends the calls that what follows at this depth is not inlined into.
+    fn close(&mut self, open: &mut Vec<(isize, usize)>, depth: isize) {
+        let end = u32::try_from(self.calls.len()).unwrap_or(u32::MAX);
+        while let Some((_, index)) = open.pop_if(|(of, _)| *of >= depth) {
+            if let Some(call) = self.calls.get_mut(index) {
+                call.end = end;
             }
         }
     }
-    Some(())
 }
 
 /// The file that a call names. Index 0 is no file before version 5.

@@ -14,21 +14,23 @@ mod entry;
 mod functions;
 mod inlined;
 mod lines;
+mod name;
 mod scope;
 mod source;
+mod tables;
 
 pub use declared::Declared;
+pub use name::FunctionName;
 
 use std::sync::Arc;
 
 use gimli::{EndianSlice, LittleEndian};
 use rustc_hash::FxHashMap;
 
-use self::entry::{Extent, Names, language_of};
-use self::functions::Inlined;
+use self::entry::{Extent, language_of};
 use self::lines::Lines;
-use self::scope::Scopes;
-use self::source::{Parts, Source};
+use self::source::Source;
+use self::tables::{Asked, Tables};
 use super::ranges::Ranges;
 use super::{Companions, DebugFileError, DebugFiles, Language, ObjectFile};
 use crate::address::ElfAddress;
@@ -37,26 +39,22 @@ type Slice<'a> = EndianSlice<'a, LittleEndian>;
 type Sections<'a> = gimli::Dwarf<Slice<'a>>;
 type UnitRef<'a> = gimli::UnitRef<'a, Slice<'a>>;
 
-/// Ranges and line rows of units that are kept; more than this, and all are forgotten.
+/// How much of units is kept, counted in ranges, line rows and calls; more than this, and all is
+/// forgotten.
 const MAX_HELD: usize = 8 << 20;
 
 /// The most units that may claim one address before the rest is not looked at.
 const MAX_CLAIMS: usize = 64;
 
 /// One function at an address, as DWARF tells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct DwarfFrame {
-    /// The linkage name, where DWARF has one (C++, Rust).
-    pub linkage_name: Option<String>,
-    /// The plain name; with no linkage name either, DWARF knows the line but no function.
-    pub name: Option<String>,
-    /// The namespaces and types around it, `shop::(anonymous namespace)`; only where there is no
-    /// linkage name to tell them.
-    pub scope: Option<String>,
+    /// Its names; `None` where DWARF knows the line but no function.
+    pub name: Option<Arc<FunctionName>>,
     /// The language of the unit that the function was written in.
     pub language: Language,
     /// The source file with its directory, as compiled.
-    pub file: Option<String>,
+    pub file: Option<Arc<str>>,
     /// The line, from 1: of the address, or of the call that was inlined.
     pub line: Option<u32>,
     /// Whether it was inlined into the next one.
@@ -71,15 +69,8 @@ pub struct Dwarf {
     /// Which code belongs to which unit, by its index.
     extents: Ranges<usize>,
     tables: FxHashMap<usize, Tables>,
-}
-
-/// What was read of one unit.
-#[derive(Debug)]
-struct Tables {
-    /// The offset of each function's entry in its unit.
-    functions: Ranges<usize>,
-    scopes: Scopes,
-    lines: Lines,
+    /// How much the tables hold.
+    held: usize,
 }
 
 impl Dwarf {
@@ -118,7 +109,7 @@ impl Dwarf {
         let code = Code::of(image);
         let index = index_units(&source.borrow(), &code);
         source.set_units(index.units, index.are_split);
-        Some(Self { source, code, extents: index.extents, tables: FxHashMap::default() })
+        Some(Self { source, code, extents: index.extents, tables: FxHashMap::default(), held: 0 })
     }
 
     /// Files that the DWARF refers to, sought since the last call, that are missing or are not
@@ -149,13 +140,20 @@ impl Dwarf {
             self.extents.containing(address.0).map(|(.., unit)| *unit).take(MAX_CLAIMS).collect();
         claims.sort_unstable();
         claims.dedup();
-        let dwarf = self.source.borrow();
+        if self.held > MAX_HELD {
+            self.tables.clear();
+            self.held = 0;
+        }
+        let sections = self.source.borrow();
+        let asked = |index| Asked { source: &self.source, sections: &sections, index };
         let mut function: Option<(u64, usize, usize)> = None;
         for index in claims.iter().copied() {
-            let Some(tables) = tables(&mut self.tables, &self.source, &dwarf, &self.code, index)
-            else {
-                continue;
-            };
+            if !self.tables.contains_key(&index) {
+                let Some(read) = Tables::read(asked(index), &self.code) else { continue };
+                self.held += read.len();
+                self.tables.insert(index, read);
+            }
+            let Some(tables) = self.tables.get(&index) else { continue };
             // Of overlapping ranges the smallest is the most specific.
             let found = tables.functions.containing(address.0);
             let found = found.map(|(begin, end, entry)| (end - begin, index, *entry)).min();
@@ -170,72 +168,13 @@ impl Dwarf {
         let Some(index) = unit_of_function.or(line.map(|(index, _)| index)) else {
             return Vec::new();
         };
-        let Some(unit) = self.source.unit(&dwarf, index) else { return Vec::new() };
-        let parts = self.source.parts(&dwarf, &unit);
+        let Some(tables) = self.tables.get_mut(&index) else { return Vec::new() };
         let location = line.filter(|(of, _)| *of == index).map(|(_, row)| row);
-        let chain = match function {
-            Some((_, _, entry)) => parts.chain(entry, address.0, location),
-            None => vec![(parts.frame(Names::of_unit(parts.entries), location, false), None)],
-        };
-        let qualify = |(mut frame, declared): (DwarfFrame, Option<Place>)| {
-            if frame.linkage_name.is_none() && frame.name.is_some() {
-                let declared = declared.filter(|_| scope::is_scoped(frame.language));
-                frame.scope = declared.and_then(|at| {
-                    self.source.scope_of(&dwarf, at, |Place { unit, entry }| {
-                        let held = &mut self.tables;
-                        let found = tables(held, &self.source, &dwarf, &self.code, unit);
-                        found?.scopes.parent(entry)
-                    })
-                });
-            }
-            frame
-        };
-        chain.into_iter().map(qualify).collect()
-    }
-}
-
-/// An entry: the index of its unit (those of the common file follow the module's own), and its
-/// offset there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    unit: usize,
-    entry: usize,
-}
-
-impl Parts<'_> {
-    /// The inlined calls at `address` in the function at `entry`, and the function itself; each
-    /// with the entry that declares it.
-    fn chain(
-        self,
-        entry: usize,
-        address: u64,
-        location: Option<(u64, u32)>,
-    ) -> Vec<(DwarfFrame, Option<Place>)> {
-        let mut location = location;
-        let mut frames = Vec::new();
-        let mut add = |entry, location, inlined| {
-            let names = Names::of(self.scope, self.entries, entry);
-            let declared = names.declared;
-            frames.push((self.frame(names, location, inlined), declared));
-        };
-        for Inlined { entry, call } in functions::inlined_at(self.entries, entry, address) {
-            add(entry, location, true);
-            location = call;
-        }
-        add(entry, location, false);
-        frames
-    }
-
-    fn frame(self, names: Names, location: Option<(u64, u32)>, inlined: bool) -> DwarfFrame {
-        DwarfFrame {
-            linkage_name: names.linkage,
-            name: names.plain,
-            scope: None,
-            language: names.language,
-            file: location.and_then(|(file, _)| lines::path(self.lines, file)),
-            line: location.map(|(_, line)| line).filter(|line| *line != 0),
-            inlined,
-        }
+        let entry = function.map(|(.., entry)| entry);
+        let before = tables.len();
+        let chain = tables.chain(asked(index), entry, address.0, location);
+        self.held += tables.len().saturating_sub(before);
+        chain
     }
 }
 
@@ -281,33 +220,6 @@ fn index_units(dwarf: &Sections<'_>, code: &Code) -> Index {
         }
     }
     Index { units, extents: Ranges::new(extents), are_split }
-}
-
-/// The tables of a unit, read if need be.
-fn tables<'t>(
-    tables: &'t mut FxHashMap<usize, Tables>,
-    source: &Source,
-    dwarf: &Sections<'_>,
-    code: &Code,
-    index: usize,
-) -> Option<&'t Tables> {
-    if !tables.contains_key(&index) {
-        let held: usize = tables.values().map(Tables::len).sum();
-        if held > MAX_HELD {
-            tables.clear();
-        }
-        let unit = source.unit(dwarf, index)?;
-        let parts = source.parts(dwarf, &unit);
-        let (functions, scopes) = functions::extents_and_scopes(parts.entries, code);
-        tables.insert(index, Tables { functions, scopes, lines: Lines::read(parts.lines, code) });
-    }
-    tables.get(&index)
-}
-
-impl Tables {
-    fn len(&self) -> usize {
-        self.functions.len() + self.scopes.len() + self.lines.len()
-    }
 }
 
 /// The executable segments of a module. What begins elsewhere was discarded by the linker, which

@@ -7,9 +7,12 @@
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use gimli::{DwarfPackageSections, DwarfSections, DwoId, EndianSlice, LittleEndian, SectionId};
+use gimli::{
+    Abbreviations, DebugAddrBase, DebugLocListsBase, DebugRngListsBase, DebugStrOffsetsBase,
+    DwarfPackageSections, DwarfSections, DwoId, EndianSlice, LittleEndian, SectionId,
+};
 
-use super::{Place, Sections, Slice, UnitRef};
+use super::{Sections, Slice, UnitRef};
 use crate::object::{Companions, DebugFileError, ObjectFile, SectionBytes};
 
 /// The most split files of one module that are opened: each is a mapping of ours.
@@ -52,7 +55,6 @@ struct Troubles {
 
 /// One unit: its own part, and the one that lies elsewhere.
 pub(super) struct Unit<'a> {
-    index: usize,
     own: gimli::Unit<Slice<'a>>,
     split: Option<SplitUnit<'a>>,
 }
@@ -79,13 +81,22 @@ pub(super) struct Parts<'a> {
 pub(super) struct Scope<'a> {
     sections: &'a Sections<'a>,
     units: &'a [usize],
-    /// The index of the first.
-    first: usize,
-    /// In a split file: where the unit that is read begins, and its index.
-    split: Option<(usize, usize)>,
-    /// The units of the common file, and the index of the first.
     supplement: &'a [usize],
-    after: usize,
+    /// Whether these are the units of the common file.
+    pub(super) is_supplement: bool,
+}
+
+/// What is kept of a unit whose entries are its own, so that neither its abbreviations nor its
+/// line program are read for each name.
+#[derive(Debug)]
+pub(super) struct Head {
+    start: usize,
+    abbreviations: Arc<Abbreviations>,
+    low_pc: u64,
+    str_offsets_base: DebugStrOffsetsBase,
+    addr_base: DebugAddrBase,
+    loclists_base: DebugLocListsBase,
+    rnglists_base: DebugRngListsBase,
 }
 
 impl Source {
@@ -126,16 +137,30 @@ impl Source {
         sections
     }
 
-    /// The unit of this index; those of the common file follow the module's own.
+    /// The unit of this index.
     pub(super) fn unit<'a>(&'a self, sections: &Sections<'a>, index: usize) -> Option<Unit<'a>> {
-        if let Some(within) = index.checked_sub(self.units.len()) {
-            let units = &self.supplement.as_ref()?.units;
-            let own = parse_unit(sections.sup()?, units, within)?;
-            return Some(Unit { index, own, split: None });
-        }
         let own = parse_unit(sections, &self.units, index)?;
         let split = self.splits.unit(sections, &own, index);
-        Some(Unit { index, own, split })
+        Some(Unit { own, split })
+    }
+
+    /// The unit without its lines, by its head.
+    pub(super) fn entries<'a>(&'a self, sections: &Sections<'a>, head: &Head) -> Option<Unit<'a>> {
+        let header = sections.unit_header(gimli::DebugInfoOffset(head.start)).ok()?;
+        let own = gimli::Unit {
+            header,
+            abbreviations: Arc::clone(&head.abbreviations),
+            name: None,
+            comp_dir: None,
+            low_pc: head.low_pc,
+            str_offsets_base: head.str_offsets_base,
+            addr_base: head.addr_base,
+            loclists_base: head.loclists_base,
+            rnglists_base: head.rnglists_base,
+            line_program: None,
+            dwo_id: None,
+        };
+        Some(Unit { own, split: None })
     }
 
     /// Companions that were sought since the last call and are not used.
@@ -146,25 +171,40 @@ impl Source {
     /// The parts of a unit; `sections` are those that it was read from.
     pub(super) fn parts<'a>(&'a self, sections: &'a Sections<'a>, unit: &'a Unit<'a>) -> Parts<'a> {
         let supplement = self.supplement.as_ref().map_or(&[][..], |it| &it.units);
-        let (units, after) = (self.units.as_slice(), self.units.len());
-        let own = Scope { sections, units, first: 0, split: None, supplement, after };
-        let lines = match own.supplement() {
-            Some(common) if unit.index >= after => {
-                let lines = UnitRef::new(common.sections, &unit.own);
-                return Parts { lines, entries: lines, scope: common };
-            }
-            _ => UnitRef::new(sections, &unit.own),
-        };
-        let Some(split) = &unit.split else { return Parts { lines, entries: lines, scope: own } };
-        let entries = UnitRef::new(&split.sections, &split.unit);
-        let start = entries.header.debug_info_offset().map_or(usize::MAX, |offset| offset.0);
-        let split_scope = Scope {
-            sections: &split.sections,
-            units: &split.units,
-            split: Some((start, unit.index)),
-            ..own
-        };
-        Parts { lines, entries, scope: split_scope }
+        let lines = UnitRef::new(sections, &unit.own);
+        let own = Scope { sections, units: &self.units, supplement, is_supplement: false };
+        match &unit.split {
+            None => Parts { lines, entries: lines, scope: own },
+            Some(split) => Parts {
+                lines,
+                entries: UnitRef::new(&split.sections, &split.unit),
+                scope: Scope {
+                    sections: &split.sections,
+                    units: &split.units,
+                    supplement,
+                    is_supplement: false,
+                },
+            },
+        }
+    }
+}
+
+impl Unit<'_> {
+    /// What to keep of it; `None` where its entries lie elsewhere.
+    pub(super) fn head(&self) -> Option<Head> {
+        let own = &self.own;
+        if self.split.is_some() || own.dwo_id.is_some() {
+            return None;
+        }
+        Some(Head {
+            start: own.header.debug_info_offset()?.0,
+            abbreviations: Arc::clone(&own.abbreviations),
+            low_pc: own.low_pc,
+            str_offsets_base: own.str_offsets_base,
+            addr_base: own.addr_base,
+            loclists_base: own.loclists_base,
+            rnglists_base: own.rnglists_base,
+        })
     }
 }
 
@@ -178,21 +218,15 @@ impl<'a> Scope<'a> {
         Some((unit, entry.0))
     }
 
+    /// The unit that begins at an offset in `.debug_info`.
+    pub(super) fn unit_of(self, start: usize) -> Option<gimli::Unit<Slice<'a>>> {
+        parse_unit(self.sections, self.units, self.units.binary_search(&start).ok()?)
+    }
+
     /// The units of the common file.
     pub(super) fn supplement(self) -> Option<Self> {
         let sections = self.sections.sup()?;
-        let units = self.supplement;
-        Some(Self { sections, units, first: self.after, split: None, supplement: &[], ..self })
-    }
-
-    /// The entry at an offset of a unit; `None` where that is not listed.
-    pub(super) fn place_of(self, unit: UnitRef<'_>, entry: usize) -> Option<Place> {
-        let start = unit.header.debug_info_offset()?.0;
-        let unit = match self.split {
-            Some((own, index)) => (start == own).then_some(index)?,
-            None => self.units.binary_search(&start).ok()?.checked_add(self.first)?,
-        };
-        Some(Place { unit, entry })
+        Some(Self { sections, units: self.supplement, supplement: &[], is_supplement: true })
     }
 
     /// A unit of this scope.

@@ -47,7 +47,7 @@ int main(int argc, char **argv) {
                     let line = f.line.map_or("?".to_owned(), |line| line.to_string());
                     format!(
                         "{}\n{}:{line}",
-                        f.name.as_deref().unwrap(),
+                        f.name.as_deref().unwrap().plain,
                         f.file.as_deref().unwrap_or("??")
                     )
                 })

@@ -175,6 +175,7 @@ fn what_is_remembered_is_bounded() {
 #[test]
 fn the_summary_counts_each_stack_once() {
     let mut summary = super::super::Summary::default();
+    let mut unnamed = super::super::Summary::default();
     for (end, reason) in [
         (End::Goexit, None),
         (End::Error, Some(Reason::NoRule)),
@@ -182,12 +183,20 @@ fn the_summary_counts_each_stack_once() {
         (End::Limit, None),
     ] {
         let hit = hit(end, reason, &[]);
+        unnamed.count_hit(&hit);
         summary.count(&assemble(&hit, "p", &modules(), &mut Names::default(), ClockOffset(0)));
     }
+    // A gap before an early end is the first problem.
+    let gap = (0, Reason::RegisterLost as u32, 0, FRAME_GAP);
+    let hit = hit(End::Error, Some(Reason::NoRule), &[(1, 1, 1, 1), gap]);
+    unnamed.count_hit(&hit);
+    summary.count(&assemble(&hit, "p", &modules(), &mut Names::default(), ClockOffset(0)));
+    assert_eq!(summary, unnamed);
+    assert_eq!(summary.incomplete["register-lost"], 1);
     summary.lose("ring-full", 0);
     assert!(summary.lost.is_empty());
     summary.lose("ring-full", 2);
-    assert_eq!((summary.events, summary.complete, summary.incomplete()), (4, 1, 3));
+    assert_eq!((summary.events, summary.complete, summary.incomplete()), (5, 1, 4));
     assert_eq!(summary.incomplete["no-unwind-rule"], 2);
     assert_eq!(summary.incomplete["limit"], 1);
     assert_eq!(summary.lost(), 2);

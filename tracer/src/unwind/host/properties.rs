@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tracer_common::map::{Mapping, Module};
 use tracer_common::reason::{End, Reason};
 use tracer_common::registers::{Registers, SAVED, index};
-use tracer_common::rule::Rule;
+use tracer_common::rule::{Rule, kind};
 use tracer_common::step::Memory;
 use tracer_common::walk::{Location, Target};
 
@@ -72,10 +72,23 @@ impl Target for Plain<'_> {
 
 fn rule() -> impl Strategy<Value = Rule> {
     let frame = (prop_oneof![Just(index::SP), Just(index::RBP)], 1..20i32, 0..SAVED as u8, 0..6u8);
+    let odd = (any::<u8>(), 0..SAVED as u8, 1..20i32, 0..6u8).prop_map(|(n, saved, words, how)| {
+        // Each kind that has a CFA, by each register, and what a kind's parameter may be.
+        let kinds = [kind::FRAME, kind::SWITCH, kind::DEREFERENCE, kind::PLT];
+        Rule {
+            kind: kinds[usize::from(n & 3)],
+            saved_base: n >> 2 & 1,
+            param: n >> 5,
+            ..Rule::frame(n >> 3 & 7, words * 8).with_saved(saved, how)
+        }
+    });
     prop_oneof![
         60 => frame.prop_map(|(register, words, saved, how)| {
             Rule::frame(register, words * 8).with_saved(saved, how)
         }),
+        12 => odd,
+        2 => prop_oneof![Just(Rule::asmcgocall(8, 0, 152)), Just(Rule::asmcgocall(48, 40, 0))],
+        2 => Just(Rule::of_kind(kind::SIGNAL)),
         1 => Just(Rule::end(End::Thread)),
         1 => Just(Rule::none(Reason::UnsupportedRule)),
     ]

@@ -83,7 +83,7 @@ proptest! {
 #[test]
 fn every_function_of_the_vdso_has_its_frames() {
     let image = crate::process::vdso().unwrap();
-    let object = ObjectFile::from_memory(&image, "[vdso]".as_ref()).unwrap();
+    let object = ObjectFile::from_bytes(image, "[vdso]".as_ref()).unwrap();
     let rows = module_rows(&object, None).unwrap();
     let symbols = Symbols::of(&object);
     let clock = symbols

@@ -156,3 +156,23 @@ fn an_empty_module_has_no_pages() {
     assert_eq!(packed.pages, 0);
     assert_eq!(tables.rule(&packed, 0x1200), None);
 }
+
+#[test]
+fn the_tables_of_the_c_library_hold_at_every_byte_what_its_rows_state() {
+    let mappings = crate::process::executable_mappings(std::process::id()).unwrap();
+    let is_libc = |mapping: &&crate::process::Mapping| mapping.path.ends_with("libc.so.6");
+    let libc = mappings.iter().find(is_libc).unwrap();
+    let object = crate::object::ObjectFile::open(&libc.path).unwrap();
+    let plain = crate::unwind::module_rows(&object, None).unwrap();
+    let mut tables = Tables::default();
+    // Not the first module of the session.
+    tables.add_module(&module(0x1234, &[(3, 1), (5, 2)])).unwrap();
+    let packed = tables.add_module(&plain).unwrap();
+    check(&tables, &packed, &plain);
+    // Nearly all of it is covered.
+    let bytes = plain.segments.iter().map(|segment| segment.size).sum::<u64>();
+    let covered = (packed.first_offset..plain.end.0)
+        .filter(|&offset| tables.rule(&packed, offset) != Some(NO_RULE))
+        .count() as u64;
+    assert!(covered > bytes / 10 * 9, "{covered} of {bytes}");
+}

@@ -29,7 +29,7 @@ impl std::fmt::Display for Call {
 }
 
 /// Runs a command with these addresses, one a line, as its input, and gives its output.
-pub(super) fn ask(command: &mut Command, addresses: &[u64]) -> Result<String> {
+pub(crate) fn ask(command: &mut Command, addresses: &[u64]) -> Result<String> {
     let mut input = tempfile::tempfile().context("make a file of addresses")?;
     let lines: String = addresses.iter().map(|address| format!("{address:#x}\n")).collect();
     input.write_all(lines.as_bytes()).context("write addresses")?;

@@ -8,7 +8,7 @@ use std::process::Command;
 use xtask::tool::command;
 
 /// The functions of a program by their first address, from `nm`.
-pub(super) struct Functions {
+pub(crate) struct Functions {
     by_address: BTreeMap<u64, Function>,
     /// Every symbol's address.
     places: BTreeMap<String, u64>,
@@ -21,7 +21,7 @@ struct Function {
 
 impl Functions {
     /// Those that `nm` tells of a program.
-    pub(super) fn of(program: &Path) -> Result<Self> {
+    pub(crate) fn of(program: &Path) -> Result<Self> {
         let said = command::output(
             Command::new("nm").args(["--print-size", "--defined-only"]).arg(program),
         )?;
@@ -95,7 +95,7 @@ impl Functions {
 
     /// At least `count` addresses, or all there are, the same in each run: of every function, its
     /// first address now and then, and pseudo-random ones.
-    pub(super) fn sample(&self, count: usize) -> Vec<u64> {
+    pub(crate) fn sample(&self, count: usize) -> Vec<u64> {
         let bytes: u64 = self.by_address.values().map(|function| function.size).sum();
         let each = count.div_ceil(self.by_address.len().max(1)) as u64;
         let mut addresses = Vec::new();

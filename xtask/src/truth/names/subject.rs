@@ -13,9 +13,9 @@ use xtask::tool::{command, library, paths};
 
 /// One program.
 #[derive(Clone, Copy)]
-pub(super) struct Subject {
-    pub(super) name: &'static str,
-    pub(super) kind: Kind,
+pub(crate) struct Subject {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
     /// Whether the smaller run has it too.
     pub(super) quick: bool,
 }
@@ -48,7 +48,7 @@ const FLAGS: &[&str] = &["-O2", "-gdwarf-5"];
 const FLAGS_4: &[&str] = &["-O2", "-gdwarf-4"];
 
 /// All that is judged.
-pub(super) const SUBJECTS: &[Subject] = &[
+pub(crate) const SUBJECTS: &[Subject] = &[
     Subject { quick: true, ..go("go-1.21", go::KNOWN[0], LinkMode::Exe) },
     go("go-1.22", go::KNOWN[1], LinkMode::Pie),
     go("go-1.23", go::KNOWN[2], LinkMode::Exe),
@@ -74,7 +74,7 @@ pub(super) const SUBJECTS: &[Subject] = &[
 ];
 
 /// More than 100 MB.
-pub(crate) const LARGE: Kind = Kind::Cpp { compiler: "g++", flags: FLAGS, objects: 24 };
+const LARGE: Kind = Kind::Cpp { compiler: "g++", flags: FLAGS, objects: 24 };
 
 impl Kind {
     /// Builds it, unless it is up to date.

@@ -1,0 +1,96 @@
+//! `cgotrace report`.
+
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::ValueEnum;
+use tracer::session::{Notice, Outcome, SessionError};
+use tracer::sink::{FoldedCounts, Sink, Start, View, write_differential};
+use tracer::stack::{Stack, Summary};
+
+use crate::cli::{ReportArguments, Verbosity};
+use crate::notices;
+use crate::output::{Format, Inputs, OutputArguments, ended};
+
+/// Exit status: 0, or 1 where it failed.
+pub(crate) fn main(arguments: &ReportArguments) -> ExitCode {
+    let verbosity = arguments.messages.verbosity();
+    let result = match (&arguments.file, arguments.diff.as_slice()) {
+        (_, [before, after]) => return status(diff(before, after, arguments, verbosity)),
+        (Some(file), _) => report(file, &arguments.output, verbosity),
+        (None, _) => return ExitCode::FAILURE,
+    };
+    status(result.map(|outcome| {
+        if !outcome.is_output_closed {
+            notices::say_summary(&outcome.summary, verbosity);
+        }
+        Ok(())
+    }))
+}
+
+fn status(result: anyhow::Result<io::Result<()>>) -> ExitCode {
+    match result {
+        Ok(written) => ended(written),
+        Err(error) => {
+            notices::say_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn report(file: &Path, output: &OutputArguments, verbosity: Verbosity) -> anyhow::Result<Outcome> {
+    output.check(&Inputs::recordings(&[file.to_owned()]))?;
+    let make_sink = |start: &Start| output.open(start).map_err(SessionError::Output);
+    Ok(tracer::session::report(file, make_sink, &mut |notice| say(&notice, verbosity))?)
+}
+
+fn say(notice: &Notice, verbosity: Verbosity) {
+    notices::describe(notice, verbosity).iter().for_each(|text| notices::say(text));
+}
+
+/// Writes what differs between two recordings. The outer result is of reading them, the inner one
+/// of writing.
+fn diff(
+    before: &Path,
+    after: &Path,
+    arguments: &ReportArguments,
+    verbosity: Verbosity,
+) -> anyhow::Result<io::Result<()>> {
+    let output = &arguments.output;
+    if !matches!(output.format, Format::Text | Format::Flamegraph) {
+        let format = output.format.to_possible_value();
+        let name = format.as_ref().map_or("", |format| format.get_name());
+        bail!("cannot write what differs as {name}: --diff draws a flame graph");
+    }
+    output.check(&Inputs::recordings(&[before.to_owned(), after.to_owned()]))?;
+    let view = output.view_of(Format::Flamegraph);
+    let counts = [counts(before, view, verbosity)?, counts(after, view, verbosity)?];
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let title = format!("{} compared with {}", name(after), name(before));
+    let write = || write_differential(&mut output.create()?, &title, &counts[0], &counts[1]);
+    Ok(write())
+}
+
+/// How often each stack of a recording was hit.
+fn counts(file: &Path, view: View, verbosity: Verbosity) -> anyhow::Result<FoldedCounts> {
+    /// A sink that only counts.
+    struct Counting(std::rc::Rc<std::cell::RefCell<FoldedCounts>>);
+
+    impl Sink for Counting {
+        fn write(&mut self, stack: &Stack) -> io::Result<()> {
+            self.0.borrow_mut().add(stack);
+            Ok(())
+        }
+
+        fn finish(&mut self, _: &Summary) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let counts = std::rc::Rc::new(std::cell::RefCell::new(FoldedCounts::new(view)));
+    let sink = Box::new(Counting(std::rc::Rc::clone(&counts)));
+    tracer::session::report(file, |_| Ok(sink), &mut |notice| say(&notice, verbosity))?;
+    Ok(counts.replace(FoldedCounts::new(view)))
+}
