@@ -186,7 +186,8 @@ mod tests {
     /// Every input that is kept, those that have found mistakes included.
     #[test]
     fn kept_inputs_do_no_harm() {
-        let targets: [(&str, fn(&[u8])); 5] = [
+        type Target = (&'static str, fn(&[u8]));
+        let targets: [Target; 5] = [
             ("elf", elf),
             ("dwarf", dwarf),
             ("cfi", cfi),

@@ -204,9 +204,10 @@ impl Program {
 fn run(folder: &Path, tool: &str, arguments: &[&str]) -> String {
     let mut command = Command::new("timeout");
     let output = command.args(["60", tool]).args(arguments).current_dir(folder).output();
-    let output = output.unwrap_or_else(|error| panic!("{tool}: {error}; cargo xtask setup native"));
+    let output = output.expect("start timeout");
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{tool} {arguments:?}: {errors}");
+    let setup = "what is missing, cargo xtask setup native gets";
+    assert!(output.status.success(), "{tool} {arguments:?}: {errors} ({setup})");
     String::from_utf8(output.stdout).expect("text")
 }
 

@@ -72,8 +72,7 @@ impl Stubs {
             }
             for (at, stub) in (start..).step_by(size as usize).zip(bytes.chunks(size as usize)) {
                 let Some(name) = function_of(stub, at, &relocated) else { continue };
-                let Some(left) = room.checked_sub(name.len()) else { return None };
-                room = left;
+                room = room.checked_sub(name.len())?;
                 self.stubs.push((at, at.saturating_add(stub.len() as u64), name.to_owned()));
             }
         }

@@ -77,19 +77,26 @@ impl Mapping {
     }
 }
 
-/// The root that a path of `/proc/PID/maps` starts from, as we reach it: `/` for a process that
-/// sees the same files as we do, else `/proc/PID/root` where the path exists below it. Of a process
-/// that was only given another root, the paths are ours.
+/// The root that a process sees, as we reach it, and a path of `/proc/PID/maps` as the process sees
+/// it. `/` and the path itself for a process that sees the same files as we do, and where no such
+/// file is found below its root.
 #[must_use]
-pub fn root_of(pid: u32, path: &Path) -> PathBuf {
+pub fn root_of(pid: u32, path: &Path) -> (PathBuf, PathBuf) {
     let ours = PathBuf::from("/");
     let root = PathBuf::from(format!("/proc/{pid}/root"));
     let namespace = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/mnt")).ok();
     let identity = |path: &Path| std::fs::metadata(path).map(|it| (it.dev(), it.ino())).ok();
     let is_ours = namespace(&pid.to_string()) == namespace("self")
         && identity(&root).is_some_and(|it| Some(it) == identity(&ours));
-    let below = root.join(path.strip_prefix("/").unwrap_or(path));
-    if is_ours || std::fs::symlink_metadata(below).is_err() { ours } else { root }
+    // The kernel shows paths from the root of the namespace, where the process has another root.
+    let within = std::fs::read_link(&root).ok();
+    let inside = within.as_deref().and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path);
+    let inside = inside.strip_prefix("/").unwrap_or(inside);
+    if is_ours || std::fs::symlink_metadata(root.join(inside)).is_err() {
+        return (ours, path.to_owned());
+    }
+    let inside = ours.join(inside);
+    (root, inside)
 }
 
 /// The executable file mappings of a process, by address.
@@ -122,6 +129,43 @@ pub fn vdso() -> Option<Vec<u8>> {
 #[must_use]
 pub fn parse_maps(text: &[u8]) -> Vec<Mapping> {
     text.split(|&byte| byte == b'\n').filter_map(parse_line).collect()
+}
+
+/// A mapping of any kind, and what the kernel calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingName {
+    /// Its first address.
+    pub start: RuntimeAddress,
+    /// One past its last address.
+    pub end: RuntimeAddress,
+    /// `[heap]`, `/memfd:jit (deleted)`, a path; `[anon]` where it has no name.
+    pub name: OsString,
+}
+
+/// The most mappings that are listed of one process.
+const MAX_LISTED: usize = 16 << 10;
+
+/// All mappings of a process by name; none where it has ended or may not be looked at.
+#[must_use]
+pub fn mapping_names(pid: u32) -> Vec<MappingName> {
+    let text = std::fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
+    text.split(|&byte| byte == b'\n').filter_map(parse_name).take(MAX_LISTED).collect()
+}
+
+fn parse_name(line: &[u8]) -> Option<MappingName> {
+    let mut rest = line;
+    let (start, end) = field(&mut rest)?.split_once('-')?;
+    let (start, end) = (RuntimeAddress(hex(start)?), RuntimeAddress(hex(end)?));
+    // Permissions, offset, device; the inode may be the last of the line.
+    for _ in 0..3 {
+        field(&mut rest)?;
+    }
+    let name = match rest.iter().position(|&byte| byte == b' ') {
+        Some(at) => rest.get(at..)?.trim_ascii_start(),
+        None => &[],
+    };
+    let name = if name.is_empty() { "[anon]".into() } else { unescape(name).into_os_string() };
+    Some(MappingName { start, end, name })
 }
 
 /// `start-end perms offset major:minor inode   path`
@@ -232,6 +276,27 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
     }
 
     #[test]
+    fn every_mapping_has_a_name() {
+        let name = |line: &str| {
+            let found = parse_name(line.as_bytes())?;
+            Some((found.start.0, found.end.0, found.name.into_string().unwrap()))
+        };
+        for (rest, expected) in [
+            ("00:00 0", "[anon]"),
+            ("00:00 0 ", "[anon]"),
+            ("00:00 0                  [heap]", "[heap]"),
+            ("00:01 5   /memfd:jit (deleted)", "/memfd:jit (deleted)"),
+            ("00:0e 1057 anon_inode:[perf_event]", "anon_inode:[perf_event]"),
+            ("08:01 7   /srv/my app", "/srv/my app"),
+        ] {
+            let found = name(&format!("1000-2000 r-xp 00000000 {rest}"));
+            assert_eq!(found, Some((0x1000, 0x2000, expected.to_owned())), "{rest}");
+        }
+        assert_eq!(name("1000-zz r-xp 0 00:00 0"), None);
+        assert_eq!(name(""), None);
+    }
+
+    #[test]
     fn odd_paths() {
         let path = |name: &[u8]| {
             let line = [b"1000-2000 r-xp 0 08:01 7 ".as_slice(), name].concat();
@@ -304,8 +369,9 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
 
     #[test]
     fn this_process_has_our_root() {
-        assert_eq!(root_of(std::process::id(), Path::new("/proc")), Path::new("/"));
-        assert_eq!(root_of(1 << 30, Path::new("/proc")), Path::new("/"));
+        for pid in [std::process::id(), 1 << 30] {
+            assert_eq!(root_of(pid, Path::new("/proc")), ("/".into(), "/proc".into()));
+        }
     }
 
     #[test]
@@ -317,7 +383,7 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
     proptest! {
         #[test]
         fn random_text_never_panics(text in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse_maps(&text);
+            let _ = (parse_maps(&text), parse_name(&text));
         }
 
         #[test]

@@ -111,7 +111,10 @@ fn read_module(
         }
     };
     let object = match ObjectFile::map(&file, &mapping.path) {
-        Ok(object) => Arc::new(object.below(process::root_of(pid, &mapping.path))),
+        Ok(object) => {
+            let (root, path) = process::root_of(pid, &mapping.path);
+            Arc::new(object.below(root, path))
+        }
         Err(error) => {
             warn(error.to_string());
             return Ok(None);

@@ -14,6 +14,7 @@ mod list;
 mod notice;
 mod options;
 mod output;
+mod places;
 mod report;
 mod run;
 mod target;

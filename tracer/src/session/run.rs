@@ -17,6 +17,7 @@ use super::library::Library;
 use super::notice::{NoHits, Notice};
 use super::options::{Options, TargetSpec};
 use super::output::{Destination, Output};
+use super::places::Places;
 use super::target::{self, Target};
 use crate::bpf::{self, Kernel};
 use crate::event::{Event, EventSource, Hit, LiveSource};
@@ -94,6 +95,7 @@ pub async fn run(
         labels: armed.labels,
         clock: ClockOffset::measure(),
         assembler: Assembler::default(),
+        places: Places::default(),
         summary: Summary::default(),
         seen: targets.iter().map(|target| target.processes.len()).sum(),
         limit: options.count,
@@ -167,6 +169,8 @@ struct Live {
     labels: FxHashMap<u64, String>,
     clock: ClockOffset,
     assembler: Assembler,
+    /// What mappings without a module are called.
+    places: Places,
     summary: Summary,
     /// How many processes of the target were seen.
     seen: usize,
@@ -271,7 +275,8 @@ impl Live {
         if symbols.update() {
             self.assembler = Assembler::default();
         }
-        let stack = self.assembler.assemble(hit, probe, modules, symbols, self.clock);
+        let mut stack = self.assembler.assemble(hit, probe, modules, symbols, self.clock);
+        self.places.name(&mut stack);
         self.summary.count(&stack);
         output.write(&stack)
     }

@@ -151,8 +151,8 @@ impl Target {
             let executable = PathBuf::from(format!("/proc/{pid}/exe"));
             let file = File::open(&executable)
                 .map_err(|source| ObjectError::Open { path: executable.clone(), source })?;
-            let root = process::root_of(pid, &process.executable);
-            let object = Arc::new(ObjectFile::map(&file, &process.executable)?.below(root));
+            let (root, path) = process::root_of(pid, &process.executable);
+            let object = Arc::new(ObjectFile::map(&file, &process.executable)?.below(root, path));
             let mut files =
                 vec![TargetFile::new(process.executable, executable, object, true, warn)];
             files.extend(mapped_libraries(pid, &files[0], warn));
@@ -286,7 +286,8 @@ fn mapped_libraries(
         // What cannot be read is said when the process is learnt.
         let Ok(file) = mapping.open(pid) else { continue };
         let Ok(object) = ObjectFile::map(&file, &mapping.path) else { continue };
-        let object = object.below(process::root_of(pid, &mapping.path));
+        let (root, path) = process::root_of(pid, &mapping.path);
+        let object = object.below(root, path);
         let is_lasting = loaded.iter().any(|library| {
             library.object.build_id() == object.build_id()
                 && library.path.file_name() == mapping.path.file_name()

@@ -34,7 +34,7 @@ impl Companions {
     #[must_use]
     pub fn of(files: &DebugFiles, image: &ObjectFile, source: &ObjectFile) -> Self {
         let mut all = Self {
-            root: image.root().to_owned(),
+            root: image.seen().0.to_owned(),
             beside: Vec::new(),
             packages: Vec::new(),
             files: files.clone(),

@@ -212,16 +212,16 @@ fn directory_of(object: &ObjectFile) -> (PathBuf, PathBuf) {
 
 /// The root that a file's path starts from, and the path as seen from there.
 fn split_root(object: &ObjectFile) -> (PathBuf, PathBuf) {
-    let path = object.path();
+    let (root, path) = object.seen();
     let mut parts = path.components();
     let head: Vec<_> = parts.by_ref().take(4).collect();
-    if let [Component::RootDir, Component::Normal(proc), _, Component::Normal(root)] = head[..]
+    if let [Component::RootDir, Component::Normal(proc), _, Component::Normal(directory)] = head[..]
         && proc == "proc"
-        && root == "root"
+        && directory == "root"
     {
         return (head.iter().collect(), Path::new("/").join(parts.as_path()));
     }
-    (object.root().to_owned(), path.to_owned())
+    (root.to_owned(), path.to_owned())
 }
 
 /// Opens what may lie at a path; `None` where nothing does.
@@ -232,7 +232,7 @@ fn candidate(
 ) -> Result<Option<ObjectFile>, DebugFileError> {
     let identity = |path: &Path| std::fs::metadata(path).map(|file| (file.dev(), file.ino()));
     let Ok(found) = identity(path) else { return Ok(None) };
-    if identity(&root::below(object.root(), object.path())).is_ok_and(|own| own == found) {
+    if identity(&root::below(object.seen().0, object.seen().1)).is_ok_and(|own| own == found) {
         return Ok(None);
     }
     let file = open(path)?;
