@@ -124,6 +124,8 @@ fn by_dwarf(frame: DwarfFrame, symbol: Option<&FunctionSymbol>) -> Option<Source
     let (function, symbol) = match (name, symbol) {
         (Some(name), None) => (name.shown().to_owned(), name.symbol().to_owned()),
         (Some(name), Some(symbol)) => match own_symbol(symbol, name.symbol()) {
+            // A symbol that is not mangled has no scope: `extern "C"`, `no_mangle`.
+            Some(own) if name.linkage.is_none() => (name.plain.clone(), own.to_owned()),
             Some(own) => (name.shown().to_owned(), own.to_owned()),
             // Some compilers leave out the linkage name of a function that no one else calls.
             None if name.linkage.is_none() => match demangle(symbol.name()) {
