@@ -20,7 +20,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Part {
     /// Go toolchains, into target/tools.
     Go,
-    /// What builds the examples beyond Go and C, and judges stacks: g++, gdb.
+    /// What builds the examples and programs beyond Go and C, and judges stacks and names: g++,
+    /// clang, dwz, gdb, llvm-symbolizer.
     Native,
     /// What judges stacks besides gdb: Delve, into target/tools.
     Judges,
@@ -82,7 +83,10 @@ fn ensure_part(part: Part, versions: &[&str]) -> Result<()> {
         Part::Go => versions.iter().try_for_each(|version| go::ensure_version(version).map(drop)),
         Part::Native => apt::ensure(&[
             Need { sign: Sign::Program("c++"), package: "g++" },
+            Need { sign: Sign::Program("clang++"), package: "clang" },
+            Need { sign: Sign::Program("dwz"), package: "dwz" },
             Need { sign: Sign::Program("gdb"), package: "gdb" },
+            Need { sign: Sign::Program("llvm-symbolizer-22"), package: "llvm-22" },
         ]),
         Part::Judges => debian::ensure_delve().map(drop),
         Part::Names => {
