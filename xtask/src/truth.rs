@@ -51,8 +51,9 @@ enum What {
     Symbols(names::Arguments),
 }
 
-/// Hits of the load where none is asked for.
-const HITS: u64 = 50_000;
+/// Hits of the load where none is asked for, and of the quick one.
+const HITS: u64 = 1_000_000;
+const QUICK_HITS: u64 = 200_000;
 
 /// More hits of one run than this are not judged.
 const MOST: usize = 200;
@@ -85,10 +86,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         print!("{}", table::text(&verdicts.lines, ""));
         return verdicts.conclude();
     }
-    let load = load::run(&cgotrace, HITS).unwrap_or_else(|error| {
-        verdicts.failures.push(format!("the load: {error:#}"));
-        "The load is NOT RIGHT.".to_owned()
-    });
+    let load = load::run(&cgotrace, if arguments.quick { QUICK_HITS } else { HITS })
+        .unwrap_or_else(|error| {
+            verdicts.failures.push(format!("the load: {error:#}"));
+            "The load is NOT RIGHT.".to_owned()
+        });
     if arguments.quick {
         print!("{}", table::text(&verdicts.lines, &load));
     } else {
