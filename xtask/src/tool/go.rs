@@ -99,10 +99,14 @@ pub enum LinkMode {
     Exe,
     /// Position-independent.
     Pie,
+    /// A shared library for C.
+    CShared,
+    /// A shared library for Go's package `plugin`.
+    Plugin,
 }
 
 impl LinkMode {
-    /// Both.
+    /// Both kinds of executables.
     pub const ALL: [Self; 2] = [Self::Exe, Self::Pie];
 
     /// As Go's `-buildmode` calls it; the fixtures' folders too.
@@ -110,6 +114,8 @@ impl LinkMode {
         match self {
             Self::Exe => "exe",
             Self::Pie => "pie",
+            Self::CShared => "c-shared",
+            Self::Plugin => "plugin",
         }
     }
 }

@@ -22,7 +22,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use subject::{Kind, SUBJECTS, Subject};
-use xtask::tool::{go, smoke};
+use xtask::tool::go::{self, LinkMode};
+use xtask::tool::smoke;
 
 /// The judge of native code: the LLVM that the BPF toolchain needs too.
 pub(crate) const LLVM: &str = "llvm-symbolizer-22";
@@ -203,17 +204,21 @@ fn judges(
     functions: &Functions,
     addresses: &[u64],
 ) -> Result<Vec<(Judge, Vec<Chain>)>> {
-    let Kind::Go { version, .. } = subject.kind else {
+    let Kind::Go { version, mode, .. } = subject.kind else {
         return Ok(vec![(Judge::Llvm, chain::llvm(program, addresses)?)]);
     };
     let go = go::ensure_version(version)?;
     let twin = subject.kind.twin(program);
-    let main = functions.address("main.main").context("no symbol main.main")?;
-    Ok(vec![
+    let mut judges = vec![
         (Judge::Addr2line, chain::addr2line(&go, &twin, addresses)?),
-        (Judge::GoRuntime, chain::go_runtime(program, main, addresses)?),
         (Judge::LlvmGo, chain::llvm(&twin, addresses)?),
-    ])
+    ];
+    // A library runs in no process of its own that could be asked.
+    if LinkMode::ALL.contains(&mode) {
+        let main = functions.address("main.main").context("no symbol main.main")?;
+        judges.push((Judge::GoRuntime, chain::go_runtime(program, main, addresses)?));
+    }
+    Ok(judges)
 }
 
 fn shown(address: u64, verdict: &Verdict, ours: &Chain, theirs: &Chain) -> String {

@@ -47,8 +47,8 @@ impl Functions {
             }
         };
         self.places.insert(name.to_owned(), address);
-        // Go's linker marks where some of its text begins and ends.
-        let is_mark = name.starts_with("go:textfips");
+        // Go's linker marks where some of its text begins and ends, and makes code of its own.
+        let is_mark = name.starts_with("go:textfips") || name.starts_with("go:link.");
         if size > 0 && matches!(kind, "t" | "T" | "w" | "W") && !is_mark {
             let new = || Function { size: 0, names: Vec::new() };
             let function = self.by_address.entry(address).or_insert_with(new);

@@ -61,6 +61,8 @@ pub(crate) const SUBJECTS: &[Subject] = &[
         kind: Kind::Go { version: go::NEWEST, mode: LinkMode::Pie, stripped: true },
         quick: true,
     },
+    go("go-1.21-c-shared", go::KNOWN[0], LinkMode::CShared),
+    go("go-1.27-plugin", go::NEWEST, LinkMode::Plugin),
     native("c-gcc", Kind::Sqlite { compiler: "gcc", flags: FLAGS_4 }),
     native("c-clang", Kind::Sqlite { compiler: "clang", flags: FLAGS }),
     Subject {
