@@ -33,6 +33,8 @@ pub(crate) enum Part {
     Bpf,
     /// What boots other kernels: QEMU, busybox, cpio.
     Vm,
+    /// What judges pictures: Chromium and its driver.
+    Browser,
     /// What cgotrace is measured against: bpftrace.
     Bench,
 }
@@ -45,6 +47,7 @@ const ALL: &[Part] = &[
     Part::Clang,
     Part::Bpf,
     Part::Vm,
+    Part::Browser,
     Part::Bench,
 ];
 
@@ -95,6 +98,10 @@ fn ensure_part(part: Part, versions: &[&str]) -> Result<()> {
             Need { sign: Sign::Program("qemu-system-x86_64"), package: "qemu-system-x86" },
             Need { sign: Sign::Program("busybox"), package: "busybox-static" },
             Need { sign: Sign::Program("cpio"), package: "cpio" },
+        ]),
+        Part::Browser => apt::ensure(&[
+            Need { sign: Sign::Program("chromium"), package: "chromium" },
+            Need { sign: Sign::Program("chromedriver"), package: "chromium-driver" },
         ]),
         Part::Bench => {
             apt::ensure(&[Need { sign: Sign::Program("bpftrace"), package: "bpftrace" }])

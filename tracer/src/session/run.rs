@@ -151,6 +151,7 @@ impl Ends {
             }
             _ => Vec::new(),
         };
+        interrupt::second_one_kills().map_err(failed)?;
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
             terminate: signal(SignalKind::terminate()).map_err(failed)?,
@@ -212,10 +213,7 @@ impl Live {
                     is_behind = !self.drain(source.get_mut(), AT_ONCE, output, notify)?;
                 }
                 () = &mut end, if ends.duration.is_some() => return Ok(None),
-                _ = ends.interrupt.recv() => {
-                    interrupt::next_one_kills();
-                    return Ok(None);
-                }
+                _ = ends.interrupt.recv() => return Ok(None),
                 _ = ends.terminate.recv() => {
                     if let Some(command) = command {
                         terminate(command.pid());

@@ -65,7 +65,7 @@ pub fn matrix() -> Vec<Fixture> {
             if mode == LinkMode::Exe || version == NEWEST {
                 add(&[&BOTTOMS], Symbols::Whole);
                 if rest {
-                    add(&[&RESOLVE, &MALLOCS], Symbols::Whole);
+                    add(&[&RESOLVE, &MALLOCS, &THROWS], Symbols::Whole);
                     add(&[&CALLBACKS_ROWLESS, &THREADS_ROWLESS], Symbols::Whole);
                 }
             }
@@ -75,7 +75,7 @@ pub fn matrix() -> Vec<Fixture> {
             }
             if rest {
                 add(&[&DEEP, &CPPLIB, &RUSTLIB_CDYLIB, &RUSTLIB_DLOPEN], Symbols::Whole);
-                add(&[&ODDCODE, &RUSTCALLS, &SIGNALS, &THREADS, &THROWS], Symbols::Whole);
+                add(&[&ODDCODE, &RUSTCALLS, &SIGNALS, &THREADS], Symbols::Whole);
                 add(&[&ANIMALS, &DEEP, &RUSTLIB], Symbols::Omitted);
                 add(&[&ANIMALS, &DEEP, &RUSTLIB], Symbols::Stripped);
             }

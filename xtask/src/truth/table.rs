@@ -29,6 +29,9 @@ hits of a run are compared.
   *wrong*: anything else. *seen in part*: of the exact ones, those of which Delve
   itself lost the way: after a callback that moved the goroutine's stack, or at a
   rule that it does not execute. What lies below is not judged by it.
+- Gaps are known: `oddcode -kind without-rows` is assembly without unwind
+  information, `resolve` a program that Go linked by itself (`net`, `os/user`),
+  which has none of its C.
 - gdb judges the native frames down to the first Go function.
 - 0 stacks: Delve 1.24 loses processes of which C threads end, and frames of C
   built with `-flto` or `-pg`; gdb judges alone.
