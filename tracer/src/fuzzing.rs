@@ -2,15 +2,24 @@
 //! without bounds.
 //!
 //! `cargo xtask fuzz` runs them with changing bytes; a plain test replays the corpora that are kept
-//! in `fuzz/corpus`, findings of the past included. A new format, such as recordings, gets a
-//! function here, a file in `fuzz/fuzz_targets`, and a folder of seeds.
+//! in `fuzz/corpus`, findings of the past included. A new format gets a function here, a file in
+//! `fuzz/fuzz_targets`, and a folder of seeds.
 
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::sync::Arc;
 
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use rustix::fs::{MemfdFlags, memfd_create};
+
 use crate::address::ElfAddress;
+use crate::event::EventSource;
 use crate::object::go::{self, GoModule};
 use crate::object::{Dwarf, ObjectFile, Symbols, fuzz_parts};
+use crate::recording::Recording;
 use crate::symbol::NativeNamer;
 use crate::unwind::module_rows;
 
@@ -116,6 +125,38 @@ pub fn buildinfo(bytes: &[u8]) {
     }
 }
 
+/// The contents of the blocks of a recording, each after its length in two bytes; after a length of
+/// zero, what ends the file.
+pub fn recording(bytes: &[u8]) {
+    let mut file = crate::recording::MAGIC.to_vec();
+    let mut rest = bytes;
+    while let Some((length, after)) = rest.split_first_chunk() {
+        let length = usize::from(u16::from_le_bytes(*length)).min(after.len());
+        let (content, after) = after.split_at(length);
+        rest = after;
+        if length == 0 {
+            break;
+        }
+        let mut block = ZlibEncoder::new(vec![0; 4], Compression::fast());
+        let Some(mut block) = block.write_all(content).and_then(|()| block.finish()).ok() else {
+            return;
+        };
+        let size = block.len() as u32 - 4;
+        block[..4].copy_from_slice(&size.to_le_bytes());
+        file.extend(block);
+    }
+    file.extend(rest);
+    let Ok(memory) = memfd_create("recording", MemfdFlags::CLOEXEC) else { return };
+    let mut memory = File::from(memory);
+    if memory.write_all(&file).is_err() {
+        return;
+    }
+    let path = format!("/proc/self/fd/{}", memory.as_raw_fd());
+    let Ok(mut recording) = Recording::open(Path::new(&path)) else { return };
+    let _ = recording.names();
+    while let Ok(Some(_)) = recording.next_event() {}
+}
+
 fn open(bytes: Vec<u8>) -> Option<Arc<ObjectFile>> {
     ObjectFile::from_bytes(bytes, Path::new("/fuzzed")).ok().map(Arc::new)
 }
@@ -187,12 +228,13 @@ mod tests {
     #[test]
     fn kept_inputs_do_no_harm() {
         type Target = (&'static str, fn(&[u8]));
-        let targets: [Target; 5] = [
+        let targets: [Target; 6] = [
             ("elf", elf),
             ("dwarf", dwarf),
             ("cfi", cfi),
             ("pclntab", pclntab),
             ("buildinfo", buildinfo),
+            ("recording", recording),
         ];
         for (name, run) in targets {
             let folder =

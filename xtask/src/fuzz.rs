@@ -20,7 +20,7 @@ const MEMORY: u32 = 1024;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// What to fuzz: elf, dwarf, cfi, pclntab, buildinfo; all where none is given.
+    /// What to fuzz: elf, dwarf, cfi, pclntab, buildinfo, recording; all where none is given.
     targets: Vec<String>,
     /// How long each.
     #[arg(long, default_value_t = 600)]

@@ -70,7 +70,12 @@ impl Stubs {
             if bytes.starts_with(&ENDBR64) {
                 size = 16;
             }
-            for (at, stub) in (start..).step_by(size as usize).zip(bytes.chunks(size as usize)) {
+            for (index, stub) in (0u64..).zip(bytes.chunks(size as usize)) {
+                // The section may claim to lie at the end of the address space.
+                let Some(at) = index.checked_mul(size).and_then(|within| start.checked_add(within))
+                else {
+                    break;
+                };
                 let Some(name) = function_of(stub, at, &relocated) else { continue };
                 room = room.checked_sub(name.len())?;
                 self.stubs.push((at, at.saturating_add(stub.len() as u64), name.to_owned()));

@@ -17,7 +17,7 @@ pub use reader::{Recording, Rest};
 pub use writer::Recorder;
 
 /// The first bytes of every recording; the last two are the version.
-const MAGIC: [u8; 10] = *b"cgotrace\x01\x00";
+pub(crate) const MAGIC: [u8; 10] = *b"cgotrace\x01\x00";
 
 /// The first bytes of the last 16 of a finished recording; the position of the names follows.
 const TRAILER: [u8; 8] = *b"cgonames";

@@ -142,6 +142,11 @@ impl Client {
 
     fn ask(&self, url: &str, id: &BuildId) -> Result<Option<PathBuf>, FetchError> {
         let failed = |why: String| FetchError::Server { url: url.to_owned(), why };
+        if url.starts_with("https:") && !cfg!(feature = "https") {
+            let why = "this cgotrace was built without TLS; build it with `--features https`, or name \
+                       a server of http";
+            return Err(failed(why.to_owned()));
+        }
         let request = self.agent.get(url).header("X-DEBUGINFOD-MAXSIZE", self.max_size.to_string());
         let response = request.call().map_err(|error| failed(error.to_string()))?;
         match response.status().as_u16() {

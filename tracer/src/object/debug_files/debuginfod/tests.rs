@@ -1,5 +1,6 @@
 //! Against a server of our own on the loopback device.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -101,8 +102,6 @@ fn what_no_server_has_is_not_asked_for_again_at_once() {
     assert_eq!(server.count(), 2);
 }
 
-use std::fs::File;
-
 #[test]
 fn what_is_too_large_too_slow_or_cut_short_leaves_nothing() {
     const TEN: &[u8] = b"0123456789";
@@ -143,6 +142,15 @@ fn what_is_too_large_too_slow_or_cut_short_leaves_nothing() {
         let left = std::fs::read_dir(cache.path().join("abcdef")).map(|entries| entries.count());
         assert_eq!(left.unwrap_or(0), 0, "{error}");
     }
+}
+
+#[cfg(not(feature = "https"))]
+#[test]
+fn a_server_that_wants_tls_is_refused_with_the_reason() {
+    let cache = tempfile::tempdir().unwrap();
+    let client = client(cache.path(), "https://127.0.0.1:1", &[]).unwrap();
+    let error = client.fetch(&id()).unwrap_err().to_string();
+    assert!(error.contains("--features https"), "{error}");
 }
 
 #[test]
