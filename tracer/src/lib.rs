@@ -12,6 +12,9 @@
 pub mod address;
 pub mod bpf;
 pub mod event;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod object;
 pub mod process;
 pub mod recording;

@@ -89,7 +89,10 @@ fn pprof(arguments: &[&str], profile: &Path) -> String {
     // Not to look for binaries and symbols anywhere: what it shows is in the file.
     let mut command = Command::new(go);
     command.args(["tool", "pprof", "-symbolize=none"]).args(arguments).arg(profile);
-    let output = run(command.env("HOME", profile.parent().expect("folder")), 0);
+    // Go builds the tool when it is first asked for.
+    command.env_remove("GOROOT").env("GOCACHE", paths::target().join("gocache"));
+    command.env("GOENV", "off").env("GOPROXY", "off").env("GOTOOLCHAIN", "local");
+    let output = run(&mut command, 0);
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
 }
@@ -122,9 +125,13 @@ fn build_id(program: &Path) -> String {
         .into()
 }
 
-/// Compares all formats of one program, and gives pprof's top.
+/// Compares all formats of runs of one program, and gives pprof's top.
 fn judge(program: &Path, pattern: &str, arguments: &[&str]) -> String {
-    let trace = |format| trace(program, pattern, format, arguments);
+    judge_by(program, |format| trace(program, pattern, format, arguments))
+}
+
+/// The same, of what `trace` gives for a format.
+fn judge_by(program: &Path, trace: impl Fn(&str) -> Vec<u8>) -> String {
     let expected = by_json(&trace("json"));
     let hits: u64 = expected.values().sum();
     assert!(hits > 0, "{}: no hits", program.display());
@@ -171,6 +178,21 @@ fn pprof_shows_of_every_example_what_json_says() {
     }
     assert!(stripped > 0, "no stripped program was judged");
     println!("{table}");
+}
+
+#[test]
+fn a_recording_gives_the_same_in_every_format() {
+    let program = ANIMALS.fixture(NEWEST, LinkMode::Pie);
+    let folder = tempfile::tempdir().expect("folder");
+    let recording = folder.path().join("animals.cgotrace");
+    let mut command = cgotrace();
+    command.args(["record", "--func", ANIMALS.probe, "-o"]).arg(&recording);
+    run(command.arg("--").arg(&program).args(["-rounds", "50"]), 0);
+    judge_by(&program, |format| {
+        let mut command = cgotrace();
+        command.arg("report").arg(&recording).args(["--format", format]);
+        run(&mut command, 0).stdout
+    });
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod ebpf;
 mod fixtures;
+mod fuzz;
 mod setup;
 mod test;
 mod truth;
@@ -36,6 +37,8 @@ enum Chore {
     Vm(vm::Arguments),
     /// Judge the stacks by Delve, gdb and Go itself, and write docs/truth.md.
     Truth(truth::Arguments),
+    /// Run the fuzzers of files that may be hostile.
+    Fuzz(fuzz::Arguments),
     /// Measure BPF time a hit for `deep`, beside bpftrace.
     Bench(bench::Arguments),
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Chore::Test(arguments) => test::run(&arguments),
         Chore::Vm(arguments) => vm::run(&arguments),
         Chore::Truth(arguments) => truth::run(&arguments),
+        Chore::Fuzz(arguments) => fuzz::run(&arguments),
         Chore::Bench(arguments) => bench::run(&arguments),
     };
     match done {

@@ -20,7 +20,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Part {
     /// Go toolchains, into target/tools.
     Go,
-    /// What builds the examples beyond Go and C, and judges stacks: g++, gdb.
+    /// What builds the examples and programs beyond Go and C, and judges stacks and names: g++,
+    /// clang, dwz, gdb, llvm-symbolizer.
     Native,
     /// What judges stacks besides gdb: Delve, into target/tools.
     Judges,
@@ -32,6 +33,8 @@ pub(crate) enum Part {
     Bpf,
     /// What boots other kernels: QEMU, busybox, cpio.
     Vm,
+    /// What judges pictures: Chromium and its driver.
+    Browser,
     /// What cgotrace is measured against: bpftrace.
     Bench,
 }
@@ -44,6 +47,7 @@ const ALL: &[Part] = &[
     Part::Clang,
     Part::Bpf,
     Part::Vm,
+    Part::Browser,
     Part::Bench,
 ];
 
@@ -79,7 +83,10 @@ fn ensure_part(part: Part, versions: &[&str]) -> Result<()> {
         Part::Go => versions.iter().try_for_each(|version| go::ensure_version(version).map(drop)),
         Part::Native => apt::ensure(&[
             Need { sign: Sign::Program("c++"), package: "g++" },
+            Need { sign: Sign::Program("clang++"), package: "clang" },
+            Need { sign: Sign::Program("dwz"), package: "dwz" },
             Need { sign: Sign::Program("gdb"), package: "gdb" },
+            Need { sign: Sign::Program("llvm-symbolizer-22"), package: "llvm-22" },
         ]),
         Part::Judges => debian::ensure_delve().map(drop),
         Part::Names => {
@@ -91,6 +98,10 @@ fn ensure_part(part: Part, versions: &[&str]) -> Result<()> {
             Need { sign: Sign::Program("qemu-system-x86_64"), package: "qemu-system-x86" },
             Need { sign: Sign::Program("busybox"), package: "busybox-static" },
             Need { sign: Sign::Program("cpio"), package: "cpio" },
+        ]),
+        Part::Browser => apt::ensure(&[
+            Need { sign: Sign::Program("chromium"), package: "chromium" },
+            Need { sign: Sign::Program("chromedriver"), package: "chromium-driver" },
         ]),
         Part::Bench => {
             apt::ensure(&[Need { sign: Sign::Program("bpftrace"), package: "bpftrace" }])

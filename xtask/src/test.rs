@@ -79,6 +79,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let mut parts = Parts::default();
     parts.run("setup", || {
         let mut needed = vec![Part::Go, Part::Native];
+        if !arguments.skip_privileged {
+            needed.push(Part::Browser);
+        }
         if !arguments.skip_vm {
             needed.push(Part::Vm);
         }

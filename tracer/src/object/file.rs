@@ -98,7 +98,7 @@ impl Deref for Data {
 #[derive(Debug)]
 pub struct ObjectFile {
     path: PathBuf,
-    root: PathBuf,
+    seen: Option<(PathBuf, PathBuf)>,
     data: Data,
     segments: Vec<LoadSegment>,
     entry: ElfAddress,
@@ -150,10 +150,10 @@ impl ObjectFile {
         Self::parse(path.to_owned(), Data::Owned(bytes), Segments::Ignore)
     }
 
-    /// The same file, whose path is one below `root`: `/proc/PID/root` for what a process maps.
+    /// The same file, which its process sees as `path` below `root`, such as `/proc/PID/root`.
     #[must_use]
-    pub fn below(mut self, root: PathBuf) -> Self {
-        self.root = root;
+    pub fn below(mut self, root: PathBuf, path: PathBuf) -> Self {
+        self.seen = Some((root, path));
         self
     }
 
@@ -188,7 +188,7 @@ impl ObjectFile {
         let file =
             ElfFile64::<Endianness>::parse(&*data).map_err(|error| damaged(error.to_string()))?;
         let build_id = file.build_id().ok().flatten().map(|bytes| BuildId(bytes.to_vec()));
-        Ok(Self { path, root: "/".into(), segments, entry, build_id, data })
+        Ok(Self { path, seen: None, segments, entry, build_id, data })
     }
 
     /// The path it was opened by.
@@ -197,10 +197,13 @@ impl ObjectFile {
         &self.path
     }
 
-    /// The root directory that [`ObjectFile::path`] starts from, as we reach it.
+    /// The root of the process that uses it, as we reach that, and its path as that process sees it.
     #[must_use]
-    pub fn root(&self) -> &Path {
-        &self.root
+    pub fn seen(&self) -> (&Path, &Path) {
+        match &self.seen {
+            Some((root, path)) => (root, path),
+            None => (Path::new("/"), &self.path),
+        }
     }
 
     /// The whole file.

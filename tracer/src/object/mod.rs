@@ -15,6 +15,7 @@ mod linker;
 mod modules;
 mod near;
 mod pattern;
+mod plt;
 mod probe_points;
 mod ranges;
 mod section;
@@ -22,7 +23,12 @@ mod symbols;
 #[cfg(test)]
 mod testing;
 
-pub use debug_files::{Companions, DebugFileError, DebugFiles, FoundDebugFile};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use debug_files::fuzz_parts;
+pub use debug_files::{
+    Client as DebuginfodClient, Companions, DebugFileError, DebugFiles, FetchError, Fetched,
+    Fetcher, FoundDebugFile,
+};
 pub use demangle::{Demangled, demangle};
 pub use dwarf::{Declared, Dwarf, DwarfFrame, FunctionName};
 pub use dynamic::Dynamic;
@@ -34,6 +40,7 @@ pub use language::Language;
 pub use linker::{Environment, Library, libraries_of};
 pub use modules::{ModuleIdentity, ModuleNumber, Modules};
 pub use pattern::{Pattern, PatternError};
+pub use plt::Stubs;
 pub use probe_points::{GoEntry, ProbeError, ProbePoint, resolve};
 pub use section::SectionBytes;
 pub use symbols::{Alias, Binding, FunctionSymbol, Symbols};

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::ProcessError;
@@ -62,12 +62,41 @@ impl Mapping {
             return linked;
         }
         let root = PathBuf::from(format!("/proc/{pid}/root"));
-        let file = File::open(root.join(self.path.strip_prefix("/").unwrap_or(&self.path)))?;
-        if file.metadata()?.ino() != self.inode {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "the file was replaced"));
+        let path = root.join(self.path.strip_prefix("/").unwrap_or(&self.path));
+        // What lies there is the process's to choose: a pipe would block.
+        let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+        let found = file.metadata()?.ino();
+        if found != self.inode {
+            let why = format!(
+                "another file lies there than the one that is mapped (inode {found}, not {})",
+                self.inode
+            );
+            return Err(io::Error::new(io::ErrorKind::NotFound, why));
         }
         Ok(file)
     }
+}
+
+/// The root that a process sees, as we reach it, and a path of `/proc/PID/maps` as the process sees
+/// it. `/` and the path itself for a process that sees the same files as we do, and where no such
+/// file is found below its root.
+#[must_use]
+pub fn root_of(pid: u32, path: &Path) -> (PathBuf, PathBuf) {
+    let ours = PathBuf::from("/");
+    let root = PathBuf::from(format!("/proc/{pid}/root"));
+    let namespace = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/mnt")).ok();
+    let identity = |path: &Path| std::fs::metadata(path).map(|it| (it.dev(), it.ino())).ok();
+    let is_ours = namespace(&pid.to_string()) == namespace("self")
+        && identity(&root).is_some_and(|it| Some(it) == identity(&ours));
+    // The kernel shows paths from the root of the namespace, where the process has another root.
+    let within = std::fs::read_link(&root).ok();
+    let inside = within.as_deref().and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path);
+    let inside = inside.strip_prefix("/").unwrap_or(inside);
+    if is_ours || std::fs::symlink_metadata(root.join(inside)).is_err() {
+        return (ours, path.to_owned());
+    }
+    let inside = ours.join(inside);
+    (root, inside)
 }
 
 /// The executable file mappings of a process, by address.
@@ -100,6 +129,43 @@ pub fn vdso() -> Option<Vec<u8>> {
 #[must_use]
 pub fn parse_maps(text: &[u8]) -> Vec<Mapping> {
     text.split(|&byte| byte == b'\n').filter_map(parse_line).collect()
+}
+
+/// A mapping of any kind, and what the kernel calls it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingName {
+    /// Its first address.
+    pub start: RuntimeAddress,
+    /// One past its last address.
+    pub end: RuntimeAddress,
+    /// `[heap]`, `/memfd:jit (deleted)`, a path; `[anon]` where it has no name.
+    pub name: OsString,
+}
+
+/// The most mappings that are listed of one process.
+const MAX_LISTED: usize = 16 << 10;
+
+/// All mappings of a process by name; none where it has ended or may not be looked at.
+#[must_use]
+pub fn mapping_names(pid: u32) -> Vec<MappingName> {
+    let text = std::fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
+    text.split(|&byte| byte == b'\n').filter_map(parse_name).take(MAX_LISTED).collect()
+}
+
+fn parse_name(line: &[u8]) -> Option<MappingName> {
+    let mut rest = line;
+    let (start, end) = field(&mut rest)?.split_once('-')?;
+    let (start, end) = (RuntimeAddress(hex(start)?), RuntimeAddress(hex(end)?));
+    // Permissions, offset, device; the inode may be the last of the line.
+    for _ in 0..3 {
+        field(&mut rest)?;
+    }
+    let name = match rest.iter().position(|&byte| byte == b' ') {
+        Some(at) => rest.get(at..)?.trim_ascii_start(),
+        None => &[],
+    };
+    let name = if name.is_empty() { "[anon]".into() } else { unescape(name).into_os_string() };
+    Some(MappingName { start, end, name })
 }
 
 /// `start-end perms offset major:minor inode   path`
@@ -210,6 +276,27 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
     }
 
     #[test]
+    fn every_mapping_has_a_name() {
+        let name = |line: &str| {
+            let found = parse_name(line.as_bytes())?;
+            Some((found.start.0, found.end.0, found.name.into_string().unwrap()))
+        };
+        for (rest, expected) in [
+            ("00:00 0", "[anon]"),
+            ("00:00 0 ", "[anon]"),
+            ("00:00 0                  [heap]", "[heap]"),
+            ("00:01 5   /memfd:jit (deleted)", "/memfd:jit (deleted)"),
+            ("00:0e 1057 anon_inode:[perf_event]", "anon_inode:[perf_event]"),
+            ("08:01 7   /srv/my app", "/srv/my app"),
+        ] {
+            let found = name(&format!("1000-2000 r-xp 00000000 {rest}"));
+            assert_eq!(found, Some((0x1000, 0x2000, expected.to_owned())), "{rest}");
+        }
+        assert_eq!(name("1000-zz r-xp 0 00:00 0"), None);
+        assert_eq!(name(""), None);
+    }
+
+    #[test]
     fn odd_paths() {
         let path = |name: &[u8]| {
             let line = [b"1000-2000 r-xp 0 08:01 7 ".as_slice(), name].concat();
@@ -255,6 +342,38 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
         assert!(vdso().unwrap().starts_with(b"\x7fELF"));
     }
 
+    /// Where the kernel does not let us follow its link, the path must lead to the same file.
+    #[test]
+    fn another_file_at_the_path_is_refused_with_the_reason() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let inode = file.as_file().metadata().unwrap().ino();
+        let mut mapping = Mapping {
+            start: RuntimeAddress(1),
+            end: RuntimeAddress(2),
+            offset: FileOffset(0),
+            executable: true,
+            path: file.path().to_owned(),
+            deleted: false,
+            inode,
+            device: Device { major: 0, minor: 0 },
+        };
+        let pid = std::process::id();
+        assert!(mapping.open(pid).is_ok());
+        mapping.inode = inode + 1;
+        let error = mapping.open(pid).unwrap_err().to_string();
+        let expected = format!("(inode {inode}, not {})", inode + 1);
+        assert!(error.contains(&expected), "{error}");
+        mapping.deleted = true;
+        assert!(mapping.open(pid).is_err());
+    }
+
+    #[test]
+    fn this_process_has_our_root() {
+        for pid in [std::process::id(), 1 << 30] {
+            assert_eq!(root_of(pid, Path::new("/proc")), ("/".into(), "/proc".into()));
+        }
+    }
+
     #[test]
     fn no_process_no_mappings() {
         // Above the largest number that the kernel gives.
@@ -264,7 +383,7 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
     proptest! {
         #[test]
         fn random_text_never_panics(text in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse_maps(&text);
+            let _ = (parse_maps(&text), parse_name(&text));
         }
 
         #[test]

@@ -10,5 +10,7 @@ mod watch;
 pub use command::{HOLD, HOLD_FAILED, HeldCommand, OWN_EXECUTABLE, hold, resolve};
 pub use discovery::{FileIdentity, Process, environment_variable, running};
 pub use error::{CommandError, ProcessError};
-pub use maps::{Device, Mapping, executable_mappings, parse_maps, vdso};
+pub use maps::{
+    Device, Mapping, MappingName, executable_mappings, mapping_names, parse_maps, root_of, vdso,
+};
 pub use watch::ExitWatch;

@@ -1,6 +1,6 @@
 //! What a session learns of processes while it runs: their modules, and where these lie.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -84,6 +84,14 @@ impl Learner {
     }
 }
 
+/// Why a mapped file is not read.
+pub(super) fn cannot_open(pid: u32, mapping: &process::Mapping, error: &std::io::Error) -> String {
+    let path = mapping.path.display();
+    format!(
+        "cannot read {path} of process {pid}: {error}; stacks end in it, and its code has no name"
+    )
+}
+
 /// Reads one mapped file; `None` where it is no ELF file that can be used.
 fn read_module(
     pid: u32,
@@ -92,10 +100,21 @@ fn read_module(
     library: &mut Library,
     warn: &mut dyn FnMut(String),
 ) -> Result<Option<ModuleNumber>, BpfError> {
-    // The process may end at any moment: what cannot be opened now is met again if it matters.
-    let Ok(file) = mapping.open(pid) else { return Ok(None) };
+    let file = match mapping.open(pid) {
+        Ok(file) => file,
+        Err(error) => {
+            // A process may end at any moment: what it had is met again if it matters.
+            if Path::new(&format!("/proc/{pid}/exe")).exists() {
+                warn(cannot_open(pid, mapping, &error));
+            }
+            return Ok(None);
+        }
+    };
     let object = match ObjectFile::map(&file, &mapping.path) {
-        Ok(object) => Arc::new(object),
+        Ok(object) => {
+            let (root, path) = process::root_of(pid, &mapping.path);
+            Arc::new(object.below(root, path))
+        }
         Err(error) => {
             warn(error.to_string());
             return Ok(None);

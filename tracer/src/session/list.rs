@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::SessionError;
+use super::fetch;
 use super::target::{TargetFile, is_for, library_by_path, own_environment};
 use crate::address::{ElfAddress, FileOffset};
 use crate::object::{DebugFiles, Dwarf, Language, ObjectFile, Pattern, Symbols, libraries_of};
@@ -47,8 +48,11 @@ pub fn list(
     let object = Arc::new(ObjectFile::open(binary)?);
     let path = std::fs::canonicalize(binary).unwrap_or_else(|_| binary.to_owned());
     let mut listed = Vec::new();
-    for file in files(&pattern, path, object, warn)? {
-        of_file(&file, &pattern, &mut listed)?;
+    let mut debug_files = DebugFiles::default();
+    let files = files(&pattern, path, object, warn)?;
+    let _ = fetch::debug_information(files.iter(), &mut debug_files, warn);
+    for file in files {
+        of_file(&file, &pattern, &debug_files, &mut listed)?;
     }
     listed.sort_by(|a, b| key(a).cmp(&key(b)));
     Ok(listed)
@@ -87,14 +91,14 @@ fn files(
 fn of_file(
     file: &TargetFile,
     pattern: &Pattern,
+    debug_files: &DebugFiles,
     listed: &mut Vec<ListedFunction>,
 ) -> Result<(), SessionError> {
-    let debug_files = DebugFiles::default();
-    let points = file.probe_points(std::slice::from_ref(pattern), usize::MAX, &debug_files, &[])?;
+    let points = file.probe_points(std::slice::from_ref(pattern), usize::MAX, debug_files, &[])?;
     let debug_file = debug_files.find(&file.object).file;
     let symbols = Symbols::read(&file.object, debug_file.as_ref());
     let native = points.iter().filter(|point| point.language != Language::Go);
-    let mut declared = Dwarf::of(&file.object, debug_file.as_ref())
+    let mut declared = Dwarf::find(&file.object, debug_file.as_ref(), debug_files)
         .map(|dwarf| dwarf.declared_at(native.map(|point| point.address)))
         .unwrap_or_default();
     for point in points {

@@ -5,6 +5,7 @@
 mod arm;
 mod doctor;
 mod error;
+mod fetch;
 mod indirect;
 mod interrupt;
 mod learn;
@@ -13,6 +14,7 @@ mod list;
 mod notice;
 mod options;
 mod output;
+mod places;
 mod report;
 mod run;
 mod target;

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::symbol::SourceDirectory;
+
 /// What to trace, where, and until when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -21,6 +23,8 @@ pub struct Options {
     pub debug_files: Vec<PathBuf>,
     /// Further directories with debug files.
     pub debug_directories: Vec<PathBuf>,
+    /// Source directories that are shown as others.
+    pub source_directories: Vec<SourceDirectory>,
 }
 
 /// Whose calls are traced.

@@ -10,12 +10,14 @@ use tracer_common::reason::Loss;
 
 use super::SessionError;
 use super::arm::arm;
+use super::fetch;
 use super::interrupt;
 use super::learn::Learner;
 use super::library::Library;
 use super::notice::{NoHits, Notice};
 use super::options::{Options, TargetSpec};
 use super::output::{Destination, Output};
+use super::places::Places;
 use super::target::{self, Target};
 use crate::bpf::{self, Kernel};
 use crate::event::{Event, EventSource, Hit, LiveSource};
@@ -58,7 +60,9 @@ pub async fn run(
         options.patterns.iter().map(|text| Pattern::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut warn = |text| notify(Notice::Warning(text));
     let mut targets = Target::all(&options.target, &mut warn)?;
-    let debug_files = target::debug_files(options, &targets)?;
+    let mut debug_files = target::debug_files(options, &targets)?;
+    let files = targets.iter().flat_map(|target| &target.files);
+    let fetcher = fetch::debug_information(files, &mut debug_files, &mut warn);
     let points = targets
         .iter_mut()
         .map(|target| target.probe_points(&patterns, options.max_probes, &debug_files, &mut warn))
@@ -77,6 +81,8 @@ pub async fn run(
         kernel.add_held_target(command.pid())?;
     }
     let (mut library, mut learner) = (Library::new(writer, debug_files), Learner::default());
+    library.symbols.set_source_directories(options.source_directories.clone());
+    fetcher.into_iter().for_each(|fetcher| library.symbols.set_fetcher(fetcher));
     let armed = arm(&targets, &points, &mut kernel, &mut library, &mut learner, notify)?;
     let start = armed.start;
     let mut source = LiveSource::new(ring)
@@ -89,6 +95,7 @@ pub async fn run(
         labels: armed.labels,
         clock: ClockOffset::measure(),
         assembler: Assembler::default(),
+        places: Places::default(),
         summary: Summary::default(),
         seen: targets.iter().map(|target| target.processes.len()).sum(),
         limit: options.count,
@@ -144,6 +151,7 @@ impl Ends {
             }
             _ => Vec::new(),
         };
+        interrupt::second_one_kills().map_err(failed)?;
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
             terminate: signal(SignalKind::terminate()).map_err(failed)?,
@@ -162,6 +170,8 @@ struct Live {
     labels: FxHashMap<u64, String>,
     clock: ClockOffset,
     assembler: Assembler,
+    /// What mappings without a module are called.
+    places: Places,
     summary: Summary,
     /// How many processes of the target were seen.
     seen: usize,
@@ -203,10 +213,7 @@ impl Live {
                     is_behind = !self.drain(source.get_mut(), AT_ONCE, output, notify)?;
                 }
                 () = &mut end, if ends.duration.is_some() => return Ok(None),
-                _ = ends.interrupt.recv() => {
-                    interrupt::next_one_kills();
-                    return Ok(None);
-                }
+                _ = ends.interrupt.recv() => return Ok(None),
                 _ = ends.terminate.recv() => {
                     if let Some(command) = command {
                         terminate(command.pid());
@@ -238,7 +245,12 @@ impl Live {
             }
             match source.next_event()? {
                 None => return Ok(true),
-                Some(Event::Hit(hit)) => self.write(&hit, output)?,
+                Some(Event::Hit(hit)) => {
+                    self.write(&hit, output)?;
+                    for refused in self.library.symbols.take_refused() {
+                        notify(Notice::Warning(refused.to_string()));
+                    }
+                }
                 Some(Event::Control(control)) => {
                     self.seen += usize::from(control.kind == tracer_common::event::KIND_PROCESS);
                     let mut warn = |text| notify(Notice::Warning(text));
@@ -258,7 +270,11 @@ impl Live {
         }
         let probe = self.labels.get(&hit.cookie).map_or("", String::as_str);
         let (modules, symbols) = (&self.library.modules, &mut self.library.symbols);
-        let stack = self.assembler.assemble(hit, probe, modules, symbols, self.clock);
+        if symbols.update() {
+            self.assembler = Assembler::default();
+        }
+        let mut stack = self.assembler.assemble(hit, probe, modules, symbols, self.clock);
+        self.places.name(&mut stack);
         self.summary.count(&stack);
         output.write(&stack)
     }

@@ -1,5 +1,6 @@
 //! Which files are probed or gone through, where, and for whom.
 
+use std::fs::File;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,8 +11,8 @@ use super::options::{Options, TargetSpec};
 use crate::bpf::Scope;
 use crate::object::go::GoModule;
 use crate::object::{
-    DebugFiles, Environment, FunctionSymbol, GoEntry, ObjectFile, Pattern, ProbeError, ProbePoint,
-    Symbols, can_be_probed, libraries_of, resolve,
+    DebugFiles, Environment, FunctionSymbol, GoEntry, ObjectError, ObjectFile, Pattern, ProbeError,
+    ProbePoint, Symbols, can_be_probed, libraries_of, resolve,
 };
 use crate::process::{self, FileIdentity, Process};
 
@@ -148,7 +149,10 @@ impl Target {
                 continue;
             }
             let executable = PathBuf::from(format!("/proc/{pid}/exe"));
-            let object = Arc::new(ObjectFile::open(&executable)?);
+            let file = File::open(&executable)
+                .map_err(|source| ObjectError::Open { path: executable.clone(), source })?;
+            let (root, path) = process::root_of(pid, &process.executable);
+            let object = Arc::new(ObjectFile::map(&file, &process.executable)?.below(root, path));
             let mut files =
                 vec![TargetFile::new(process.executable, executable, object, true, warn)];
             files.extend(mapped_libraries(pid, &files[0], warn));
@@ -279,8 +283,11 @@ fn mapped_libraries(
         if known || mapping.path == executable.path {
             continue;
         }
+        // What cannot be read is said when the process is learnt.
         let Ok(file) = mapping.open(pid) else { continue };
         let Ok(object) = ObjectFile::map(&file, &mapping.path) else { continue };
+        let (root, path) = process::root_of(pid, &mapping.path);
+        let object = object.below(root, path);
         let is_lasting = loaded.iter().any(|library| {
             library.object.build_id() == object.build_id()
                 && library.path.file_name() == mapping.path.file_name()

@@ -6,12 +6,14 @@ use std::io::{self, Write};
 use inferno::flamegraph::color::{BackgroundColor, Color, PaletteMap};
 use inferno::flamegraph::{self, Options};
 
+use self::differential::Difference;
 use super::folded::FoldedCounts;
 use super::label::title;
 use super::view::View;
 use super::{Sink, Start};
 use crate::stack::{Stack, Summary};
 
+mod differential;
 mod legend;
 mod palette;
 
@@ -51,9 +53,9 @@ impl<W: Write> Sink for FlamegraphSink<W> {
     }
 }
 
-/// Writes the flame graph of `after`, coloured by the difference to `before`: red where a stack was
-/// hit more often, blue where it was hit less. The hits of `before` are scaled to the number of
-/// those of `after`, so that sessions of different length compare.
+/// Writes the flame graph of `after`, coloured by the difference to `before`: red where stacks have a
+/// larger share of all hits, blue where they have a smaller one. So sessions of different length
+/// compare.
 ///
 /// # Errors
 /// The output cannot be written.
@@ -63,30 +65,22 @@ pub fn write_differential(
     before: &FoldedCounts,
     after: &FoldedCounts,
 ) -> io::Result<()> {
-    let (total_before, total_after) = (before.total(), after.total());
-    let lines = differential_lines(before, after);
-    let subtitle = format!(
-        "{total_after} hits, compared with {total_before}: red is a larger share than before, blue \
-         a smaller one"
-    );
-    draw(&mut options(title.to_owned(), subtitle), &lines, &[], out)
-}
-
-/// `stack BEFORE AFTER`, for every stack of either.
-fn differential_lines(before: &FoldedCounts, after: &FoldedCounts) -> Vec<String> {
-    let scale = match before.total() {
-        0 => 0.0,
-        total => after.total() as f64 / total as f64,
-    };
-    let mut counts = std::collections::BTreeMap::<String, (u64, u64)>::new();
-    for (stack, count) in before.lines() {
-        counts.entry(stack).or_default().0 = (count as f64 * scale).round() as u64;
+    let difference = Difference::of(before, after);
+    let mut subtitle = format!("{} hits, compared with {}", after.total(), before.total());
+    match difference.gone {
+        0 => {}
+        // A String takes every write.
+        1 => subtitle.push_str("; 1 stack is gone"),
+        gone => drop(write!(subtitle, "; {gone} stacks are gone")),
     }
-    for (stack, count) in after.lines() {
-        counts.entry(stack).or_default().1 = count;
+    let mut colors = PaletteMap::default();
+    colors.insert("", palette::ROOT);
+    for (name, color) in &difference.colors {
+        colors.insert(name, *color);
     }
-    let line = |(stack, (before, after))| format!("{stack} {before} {after}");
-    counts.into_iter().map(line).collect()
+    let mut options = options(title.to_owned(), subtitle);
+    options.palette_map = Some(&mut colors);
+    draw(&mut options, &difference.lines, &palette::change_legend(), out)
 }
 
 fn options(title: String, subtitle: String) -> Options<'static> {

@@ -8,14 +8,18 @@ use super::sanitize::{sanitize, sanitize_bytes};
 use super::view::Line;
 use crate::stack::StackFrame;
 
-/// The function; where it has no name, its place: `app+0x6ac00`, or a bare address.
+/// The function; where it has no name, its place: `app+0x6ac00`, or an address.
 pub(super) fn frame_name(frame: &StackFrame) -> Cow<'_, str> {
     match (&frame.function, &frame.module, frame.offset) {
         (Some(function), _, _) => sanitize(function),
         (None, Some(module), Some(offset)) => {
             Cow::Owned(format!("{}+{offset:#x}", file_name(&module.path)))
         }
-        (None, _, _) => Cow::Owned(format!("{:#x}", frame.address)),
+        // What is known of a module that could not be read: what its mapping is called.
+        (None, Some(module), None) => {
+            Cow::Owned(format!("{:#x} {}", frame.address, file_name(&module.path)))
+        }
+        (None, None, _) => Cow::Owned(format!("{:#x}", frame.address)),
     }
 }
 

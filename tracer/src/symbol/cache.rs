@@ -46,6 +46,13 @@ impl Cache {
         }
         self.young.insert((module, offset), frames);
     }
+
+    /// Forgets what was answered for a module.
+    pub(super) fn forget(&mut self, module: ModuleNumber) {
+        for generation in [&mut self.young, &mut self.old] {
+            generation.retain(|(of, _), _| *of != module);
+        }
+    }
 }
 
 #[cfg(test)]

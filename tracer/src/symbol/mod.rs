@@ -6,6 +6,7 @@
 mod cache;
 mod go;
 mod native;
+mod source_path;
 mod symbolizer;
 
 use crate::address::FileOffset;
@@ -13,6 +14,7 @@ use crate::object::ModuleNumber;
 
 pub use crate::object::Language;
 pub use native::NativeNamer;
+pub use source_path::{SourceDirectory, shown_path};
 pub use symbolizer::Symbolizer;
 
 /// One function at an address: the physical one, or one inlined into it there.

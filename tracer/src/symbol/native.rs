@@ -4,19 +4,24 @@ use std::sync::Arc;
 
 use super::{Language, SourceFrame};
 use crate::address::ElfAddress;
-use crate::object::{Dwarf, DwarfFrame, FunctionSymbol, ObjectFile, Symbols, demangle};
+use crate::object::{
+    DebugFileError, DebugFiles, Dwarf, DwarfFrame, FunctionSymbol, ObjectFile, Stubs, Symbols,
+    demangle,
+};
 
 /// Names native code of one module. Reads symbols and DWARF when the first name is asked for.
 #[derive(Debug)]
 pub struct NativeNamer {
     image: Arc<ObjectFile>,
     debug_file: Option<Arc<ObjectFile>>,
+    debug_files: DebugFiles,
     tables: Option<Tables>,
 }
 
 #[derive(Debug)]
 struct Tables {
     symbols: Symbols,
+    stubs: Stubs,
     dwarf: Option<Dwarf>,
 }
 
@@ -25,14 +30,33 @@ impl NativeNamer {
     /// are used beside the module's own; whether the two belong together is the caller's to check.
     #[must_use]
     pub fn new(image: Arc<ObjectFile>, debug_file: Option<Arc<ObjectFile>>) -> Self {
-        Self { image, debug_file, tables: None }
+        Self::with_debug_files(image, debug_file, DebugFiles::default())
+    }
+
+    /// As [`NativeNamer::new`]; files that debug information refers to are sought where
+    /// `debug_files` looks.
+    #[must_use]
+    pub fn with_debug_files(
+        image: Arc<ObjectFile>,
+        debug_file: Option<Arc<ObjectFile>>,
+        debug_files: DebugFiles,
+    ) -> Self {
+        Self { image, debug_file, debug_files, tables: None }
+    }
+
+    /// Files that debug information refers to, sought since the last call, that are missing or are
+    /// not used.
+    pub fn take_refused(&mut self) -> Vec<DebugFileError> {
+        let dwarf = self.tables.as_ref().and_then(|tables| tables.dwarf.as_ref());
+        dwarf.map(Dwarf::take_refused).unwrap_or_default()
     }
 
     /// The chain of functions at an address: the innermost inlined one first, the physical one
     /// last. Empty where neither DWARF nor a symbol's extent holds it: a neighbour is never named.
     pub fn name(&mut self, address: ElfAddress) -> Vec<SourceFrame> {
-        let tables =
-            self.tables.get_or_insert_with(|| Tables::read(&self.image, self.debug_file.as_ref()));
+        let tables = self.tables.get_or_insert_with(|| {
+            Tables::read(&self.image, self.debug_file.as_ref(), &self.debug_files)
+        });
         if !self.image.is_code(address) {
             return Vec::new();
         }
@@ -42,7 +66,9 @@ impl NativeNamer {
         // A resolver is not the function that it resolves.
         let symbol = symbol.filter(|symbol| !symbol.is_ifunc());
         let Some(physical) = frames.pop() else {
-            return symbol.map(|symbol| by_symbol(symbol.name())).into_iter().collect();
+            let named = symbol.map(|symbol| by_symbol(symbol.name()));
+            let stub = || tables.stubs.containing(address).map(of_stub);
+            return named.or_else(stub).into_iter().collect();
         };
         // A function may begin with code of a call that was inlined into it. At its very entry that
         // call has not begun: nothing has run.
@@ -61,8 +87,17 @@ impl NativeNamer {
 }
 
 impl Tables {
-    fn read(image: &Arc<ObjectFile>, debug_file: Option<&Arc<ObjectFile>>) -> Self {
-        Self { symbols: Symbols::read(image, debug_file), dwarf: Dwarf::of(image, debug_file) }
+    fn read(
+        image: &Arc<ObjectFile>,
+        debug_file: Option<&Arc<ObjectFile>>,
+        debug_files: &DebugFiles,
+    ) -> Self {
+        let symbols = Symbols::read(image, debug_file);
+        Self {
+            stubs: Stubs::of(image, &symbols),
+            symbols,
+            dwarf: Dwarf::find(image, debug_file, debug_files),
+        }
     }
 }
 
@@ -72,6 +107,15 @@ fn by_symbol(symbol: &str) -> SourceFrame {
         demangle(symbol).unwrap_or_else(|| (symbol.to_owned(), Language::Unknown));
     let symbol = symbol.to_owned();
     SourceFrame { function, symbol, language, file: None, line: None, inlined: false }
+}
+
+/// A frame in the stub of a function.
+fn of_stub(name: &str) -> SourceFrame {
+    let mut frame = by_symbol(name);
+    frame.function.push_str("@plt");
+    frame.symbol.push_str("@plt");
+    // Neither the one's language nor the other's: the linker made it.
+    SourceFrame { language: Language::Unknown, ..frame }
 }
 
 /// A frame of DWARF; `symbol` is that of the physical function, where there is one.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::cache::Cache;
-use super::{NativeNamer, SourceFrame, Symbolize, go};
+use super::{NativeNamer, SourceDirectory, SourceFrame, Symbolize, go, shown_path};
 use crate::address::FileOffset;
 use crate::object::go::GoModule;
-use crate::object::{DebugFileError, DebugFiles, FoundDebugFile, ModuleNumber, ObjectFile};
+use crate::object::{
+    DebugFileError, DebugFiles, Fetched, Fetcher, FoundDebugFile, ModuleNumber, ObjectFile,
+};
 
 /// How many answers one generation of the cache holds.
 const CACHED: usize = 64 << 10;
@@ -19,6 +21,8 @@ pub struct Symbolizer {
     modules: FxHashMap<ModuleNumber, Module>,
     cache: Cache,
     debug_files: DebugFiles,
+    source_directories: Vec<SourceDirectory>,
+    fetcher: Option<Fetcher>,
     refused: Vec<DebugFileError>,
 }
 
@@ -43,8 +47,21 @@ impl Symbolizer {
             modules: FxHashMap::default(),
             cache: Cache::new(CACHED),
             debug_files,
+            source_directories: Vec::new(),
+            fetcher: None,
             refused: Vec::new(),
         }
+    }
+
+    /// Shows source files in other directories than debug information has them.
+    pub fn set_source_directories(&mut self, directories: Vec<SourceDirectory>) {
+        self.source_directories = directories;
+    }
+
+    /// Asks servers for the debug information of modules that have none. Naming goes on meanwhile,
+    /// with what is known, and [`Symbolizer::update`] takes what has come.
+    pub fn set_fetcher(&mut self, fetcher: Fetcher) {
+        self.fetcher = Some(fetcher);
     }
 
     /// Adds a module under its number, with Go's tables where it has them, and its debug file if
@@ -55,13 +72,52 @@ impl Symbolizer {
         object: Arc<ObjectFile>,
         go: Option<Arc<GoModule>>,
     ) {
-        let FoundDebugFile { file, refused } = self.debug_files.find(&object);
+        let FoundDebugFile { file, has_debug_information, refused } =
+            self.debug_files.find(&object);
         self.refused.extend(refused);
-        let native = NativeNamer::new(Arc::clone(&object), file);
+        if let (Some(fetcher), Some(id), false) =
+            (&mut self.fetcher, object.build_id(), has_debug_information)
+        {
+            fetcher.request(id);
+        }
+        let native =
+            NativeNamer::with_debug_files(Arc::clone(&object), file, self.debug_files.clone());
         self.modules.insert(number, Module { object, go, native });
     }
 
-    /// The debug files of modules added since the last call that were found and not used.
+    /// Uses what has come from servers, without waiting. Whether names have changed by it.
+    pub fn update(&mut self) -> bool {
+        let mut has_changed = false;
+        while let Some(Fetched { id, result }) = self.fetcher.as_mut().and_then(Fetcher::take) {
+            let path = match result {
+                Ok(Some(path)) => path,
+                Ok(None) => continue,
+                Err(error) => {
+                    self.refused.push(error.into());
+                    continue;
+                }
+            };
+            for (number, module) in &mut self.modules {
+                let object = &module.object;
+                if object.build_id() != Some(&id) {
+                    continue;
+                }
+                if let Err(error) = self.debug_files.give(object, &path) {
+                    self.refused.push(error);
+                    continue;
+                }
+                let file = self.debug_files.find(object).file;
+                let files = self.debug_files.clone();
+                module.native = NativeNamer::with_debug_files(Arc::clone(object), file, files);
+                self.cache.forget(*number);
+                has_changed = true;
+            }
+        }
+        has_changed
+    }
+
+    /// Debug files sought since the last call that were found and not used, or that debug
+    /// information refers to and that are missing.
     pub fn take_refused(&mut self) -> Vec<DebugFileError> {
         std::mem::take(&mut self.refused)
     }
@@ -73,7 +129,11 @@ impl Symbolize for Symbolizer {
             return frames.to_vec();
         }
         let Some(module) = self.modules.get_mut(&number) else { return Vec::new() };
-        let frames = module.name(offset);
+        let mut frames = module.name(offset);
+        for frame in &mut frames {
+            frame.file = frame.file.take().map(|file| shown_path(&self.source_directories, file));
+        }
+        self.refused.extend(module.native.take_refused());
         self.cache.insert(number, offset, frames.clone());
         frames
     }

@@ -30,6 +30,15 @@ pub fn run(command: &mut Command, status: i32) -> Output {
     output
 }
 
+/// Waits until something is true.
+pub fn eventually(what: &str, is_true: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_true() {
+        assert!(Instant::now() < deadline, "not within {PATIENCE:?}: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// Sends a signal to a process of ours.
 pub fn send(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(pid.try_into().expect("pid")).expect("pid");

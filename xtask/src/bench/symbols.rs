@@ -1,7 +1,8 @@
 //! `bench symbols`: how long the first named stack takes, with how much memory, and how many frames
 //! a second are named once warm; beside blazesym and llvm-symbolizer, in one run.
 //!
-//! Every address is asked of once: what is measured is naming, not a cache of answers.
+//! Every address is asked of once: what is measured is naming, not a cache of answers. All times are
+//! CPU time of one thread, which other work on the machine changes little.
 
 use crate::setup::{self, Part};
 use crate::truth::names::LLVM;
@@ -14,7 +15,6 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
-use std::time::Instant;
 use xtask::tool::{command, paths};
 
 #[derive(clap::Args)]
@@ -39,12 +39,12 @@ const MEASURED: [&str; 6] = ["c-gcc", "c-clang", "c++-gcc", "c++-clang", "rust",
 /// What one run took.
 #[derive(Clone, Copy)]
 struct Run {
-    /// Milliseconds to the first named stack, from before the file is opened.
+    /// Milliseconds of CPU to the first named stack, from before the file is opened.
     first: f64,
     /// KiB resident at most, by then and at the end; pages of the file included.
     memory: [u64; 2],
     frames: f64,
-    /// Seconds for the frames.
+    /// Seconds of CPU for the frames.
     seconds: f64,
 }
 
@@ -132,9 +132,8 @@ fn library(who: &str, program: &Path, addresses: &[u64], stack: usize) -> Result
 
 /// One run of llvm-symbolizer, which answers line by line.
 fn llvm(program: &Path, addresses: &[u64], stack: usize) -> Result<Run> {
-    let (first, rest) = addresses.split_at(stack.min(addresses.len()));
+    let (stack, rest) = addresses.split_at(stack.min(addresses.len()));
     let (warm_up, measured) = rest.split_at(rest.len() / 2);
-    let begin = Instant::now();
     let mut child = Command::new(LLVM)
         .args(["--output-style=JSON", "--inlines"])
         .arg(format!("--obj={}", program.display()))
@@ -144,17 +143,16 @@ fn llvm(program: &Path, addresses: &[u64], stack: usize) -> Result<Run> {
         .context("start llvm-symbolizer")?;
     let mut input = child.stdin.take();
     let mut output = BufReader::new(child.stdout.take().context("read from llvm-symbolizer")?);
-    name(&mut input, &mut output, first)?;
-    let (time_to_first, memory_at_first) = (begin.elapsed(), peak(&child)?);
+    name(&mut input, &mut output, stack)?;
+    let (first, memory_at_first) = (worked(&child)?, peak(&child)?);
     name(&mut input, &mut output, warm_up)?;
-    let begin = Instant::now();
+    let measured_from = worked(&child)?;
     let frames = name(&mut input, &mut output, measured)?;
-    let seconds = begin.elapsed().as_secs_f64();
+    let seconds = worked(&child)? - measured_from;
     let memory = [memory_at_first, peak(&child)?];
     drop(input);
     child.wait().context("wait for llvm-symbolizer")?;
-    let first = time_to_first.as_secs_f64() * 1e3;
-    Ok(Run { first, memory, frames: frames as f64, seconds })
+    Ok(Run { first: first * 1e3, memory, frames: frames as f64, seconds })
 }
 
 /// Asks of addresses and gives how many frames were told.
@@ -176,6 +174,14 @@ fn name(
     let written = writer.join().ok().context("write to llvm-symbolizer")?;
     *input = Some(written.context("write to llvm-symbolizer")?);
     Ok(frames)
+}
+
+/// Seconds that a process of one thread was on a CPU.
+fn worked(child: &Child) -> Result<f64> {
+    let file = format!("/proc/{}/schedstat", child.id());
+    let said = fs::read_to_string(&file).with_context(|| format!("read {file}"))?;
+    let nanoseconds = said.split(' ').next().unwrap_or_default();
+    Ok(nanoseconds.parse::<f64>().with_context(|| format!("read {file}"))? / 1e9)
 }
 
 /// The most memory that was resident in a process, in KiB.

@@ -9,6 +9,7 @@ use clap::{Args, Command, CommandFactory, Parser, ValueEnum};
 use clap_complete::Shell;
 use tracer::process::HOLD;
 use tracer::session::{Options, TargetSpec};
+use tracer::symbol::SourceDirectory;
 
 use self::recordings::{RECORD_EXAMPLES, RECORD_USAGE, REPORT_EXAMPLES, REPORT_USAGE};
 pub(crate) use self::recordings::{RecordArguments, ReportArguments};
@@ -229,6 +230,9 @@ struct ProbeArguments {
     /// Look for debug files in DIR too, which has a folder .build-id; may be given again
     #[arg(long = "debug-dir", value_name = "DIR")]
     debug_directories: Vec<PathBuf>,
+    /// Show source files below OLD as files below NEW; may be given again, the first that fits counts
+    #[arg(long = "source-dir", value_name = "OLD=NEW")]
+    source_directories: Vec<SourceDirectory>,
 }
 
 #[derive(Args, Debug)]
@@ -327,6 +331,7 @@ impl ProbeArguments {
             max_probes: usize::try_from(self.max_probes).unwrap_or(usize::MAX),
             debug_files: self.debug_files,
             debug_directories: self.debug_directories,
+            source_directories: self.source_directories,
         }
     }
 }

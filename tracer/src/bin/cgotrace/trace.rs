@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use anyhow::Context;
-use tracer::session::{Destination, Notice, Options, Outcome, SessionError};
+use tracer::session::{Destination, Notice, Options, Outcome, SessionError, TargetSpec};
 use tracer::sink::Start;
 
 use crate::cli::Verbosity;
@@ -52,6 +52,8 @@ fn session(
         }
         open(start).map_err(SessionError::Output)
     };
+    // A command writes to the terminal itself.
+    let counts = counts && !matches!(options.target, TargetSpec::Command { .. });
     let mut line = ProgressLine::new(verbosity != Verbosity::Quiet);
     let mut notify = |notice| match notice {
         Notice::Attaching(progress) => line.show("attaching probes", progress),

@@ -34,7 +34,7 @@ impl Companions {
     #[must_use]
     pub fn of(files: &DebugFiles, image: &ObjectFile, source: &ObjectFile) -> Self {
         let mut all = Self {
-            root: image.root().to_owned(),
+            root: image.seen().0.to_owned(),
             beside: Vec::new(),
             packages: Vec::new(),
             files: files.clone(),
@@ -220,4 +220,10 @@ impl Sup {
         let checksum = bytes.split(usize::try_from(length).ok()?).ok()?.to_vec();
         Some(Self { is_supplement, name, checksum })
     }
+}
+
+/// Reads what a file says of its common file.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn fuzz_parts(object: &ObjectFile) {
+    let _ = (SupplementLink::of(object).is_some(), identifier(object));
 }

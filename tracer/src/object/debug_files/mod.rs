@@ -1,10 +1,12 @@
 //! Separate debug files: where a stripped file's symbols and DWARF lie, and whether a file that is
 //! found there belongs to it.
 //!
-//! Looks where gdb looks: by build id, then by the name in `.gnu_debuglink`. Asks no server.
+//! Looks where gdb looks: by build id, then by the name in `.gnu_debuglink`. Servers are asked only
+//! through a [`Fetcher`].
 
 mod companions;
 mod crc;
+mod debuginfod;
 mod mini;
 
 use std::ffi::OsStr;
@@ -18,6 +20,7 @@ use object::{Object, ObjectSection, SectionFlags, elf};
 use super::linker::root;
 use super::{BuildId, ObjectError, ObjectFile};
 pub use companions::Companions;
+pub use debuginfod::{Client, FetchError, Fetched, Fetcher};
 
 /// Where distributions install debug files.
 const SYSTEM_DIRECTORY: &str = "/usr/lib/debug";
@@ -50,6 +53,9 @@ pub enum DebugFileError {
         /// The debug file.
         path: PathBuf,
     },
+    /// No server gave it.
+    #[error(transparent)]
+    NotFetched(#[from] FetchError),
     /// Debug information refers to a file that is not there.
     #[error(
         "cannot find {}, {what} of {}: some names and lines are missing; put it there, or name its \
@@ -71,6 +77,9 @@ pub enum DebugFileError {
 pub struct FoundDebugFile {
     /// The debug file.
     pub file: Option<Arc<ObjectFile>>,
+    /// Whether there is debug information, in the debug file or in the file itself. Where not, a
+    /// server may have it.
+    pub has_debug_information: bool,
     /// Files that lie where it should, but are not used.
     pub refused: Vec<DebugFileError>,
 }
@@ -119,9 +128,11 @@ impl DebugFiles {
         let mut found = FoundDebugFile::default();
         if let Some((_, file)) = self.given.iter().find(|(of, _)| Arc::ptr_eq(of, object)) {
             found.file = Some(Arc::clone(file));
+            found.has_debug_information = true;
             return found;
         }
-        if has(object, ".symtab") && has(object, ".debug_info") {
+        found.has_debug_information = has(object, ".debug_info");
+        if has(object, ".symtab") && found.has_debug_information {
             return found;
         }
         let link = Link::of(object);
@@ -132,6 +143,7 @@ impl DebugFiles {
         for (path, link) in by_id.chain(by_name) {
             match candidate(object, &path, link) {
                 Ok(Some(file)) => {
+                    found.has_debug_information |= has(&file, ".debug_info");
                     found.file = Some(Arc::new(file));
                     break;
                 }
@@ -200,16 +212,16 @@ fn directory_of(object: &ObjectFile) -> (PathBuf, PathBuf) {
 
 /// The root that a file's path starts from, and the path as seen from there.
 fn split_root(object: &ObjectFile) -> (PathBuf, PathBuf) {
-    let path = object.path();
+    let (root, path) = object.seen();
     let mut parts = path.components();
     let head: Vec<_> = parts.by_ref().take(4).collect();
-    if let [Component::RootDir, Component::Normal(proc), _, Component::Normal(root)] = head[..]
+    if let [Component::RootDir, Component::Normal(proc), _, Component::Normal(directory)] = head[..]
         && proc == "proc"
-        && root == "root"
+        && directory == "root"
     {
         return (head.iter().collect(), Path::new("/").join(parts.as_path()));
     }
-    (object.root().to_owned(), path.to_owned())
+    (root.to_owned(), path.to_owned())
 }
 
 /// Opens what may lie at a path; `None` where nothing does.
@@ -220,7 +232,7 @@ fn candidate(
 ) -> Result<Option<ObjectFile>, DebugFileError> {
     let identity = |path: &Path| std::fs::metadata(path).map(|file| (file.dev(), file.ino()));
     let Ok(found) = identity(path) else { return Ok(None) };
-    if identity(&root::below(object.root(), object.path())).is_ok_and(|own| own == found) {
+    if identity(&root::below(object.seen().0, object.seen().1)).is_ok_and(|own| own == found) {
         return Ok(None);
     }
     let file = open(path)?;
@@ -313,6 +325,13 @@ impl Link {
         let name = PathBuf::from(Path::new(OsStr::from_bytes(&bytes[..end])).file_name()?);
         Some(Self { name, crc: u32::from_le_bytes(*crc.first_chunk()?) })
     }
+}
+
+/// Reads what a file says of its debug files, without looking for any.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn fuzz_parts(object: &ObjectFile) {
+    let _ = (Link::of(object).is_some(), mini::read(object).is_some());
+    companions::fuzz_parts(object);
 }
 
 #[cfg(test)]

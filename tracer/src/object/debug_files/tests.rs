@@ -137,7 +137,7 @@ fn directories_in_containers_are_those_of_the_process() {
     let bytes = std::fs::read(std::env::current_exe().unwrap()).unwrap();
     let directories = |path: &str, root: &str| {
         let file = ObjectFile::from_bytes(bytes.clone(), Path::new(path)).unwrap();
-        let (outside, inside) = directory_of(&file.below(root.into()));
+        let (outside, inside) = directory_of(&file.below(root.into(), path.into()));
         (outside.display().to_string(), inside.display().to_string())
     };
     let expected = ("/proc/1/root/none/lib".to_owned(), "/none/lib".to_owned());
@@ -157,7 +157,7 @@ fn a_debug_file_is_found_below_the_root_of_the_process() {
     let object = || {
         let bytes = std::fs::read(program.program()).unwrap();
         let object = ObjectFile::from_bytes(bytes, Path::new("/srv/app")).unwrap();
-        Arc::new(object.below(root.path().to_owned()))
+        Arc::new(object.below(root.path().to_owned(), "/srv/app".into()))
     };
     let find = || DebugFiles::default().find(&object()).file.map(|file| file.path().to_owned());
     assert_eq!(find(), None);

@@ -210,6 +210,12 @@ impl GoModule {
     }
 }
 
+/// What a file states of its Go version, for fuzzing.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn fuzz_version(object: &ObjectFile) -> Option<GoVersion> {
+    buildinfo::version(object)
+}
+
 /// Whether to look for Go's tables at all: a scan of a large C library would be wasted.
 fn may_be_go(object: &ObjectFile) -> bool {
     let Ok(elf) = object.elf() else { return false };

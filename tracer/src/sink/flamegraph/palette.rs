@@ -42,6 +42,28 @@ pub(super) fn legend(kinds: impl Iterator<Item = NameKind>) -> Vec<(String, Colo
     legend
 }
 
+const MORE: Color = Color { r: 239, g: 83, b: 80 };
+const LESS: Color = Color { r: 66, g: 133, b: 244 };
+
+/// The colour of a change, of which `largest` is the largest there is.
+pub(super) fn change_color(change: f64, largest: f64) -> Color {
+    // From a fifth on, so that a small change is seen.
+    let percent = if largest > 0.0 { 20.0 + 80.0 * (change.abs() / largest) } else { 0.0 };
+    let percent = (0..=100).rev().find(|&whole| f64::from(whole) <= percent).unwrap_or(0);
+    match change {
+        ..=-0.05 => mix(ROOT, LESS, percent),
+        0.05.. => mix(ROOT, MORE, percent),
+        _ => ROOT,
+    }
+}
+
+/// What the colours of changes mean.
+pub(super) fn change_legend() -> Vec<(String, Color)> {
+    [("a larger share than before", MORE), ("a smaller share", LESS), ("the same", ROOT)]
+        .map(|(name, color)| (name.to_owned(), color))
+        .to_vec()
+}
+
 /// The colour of a frame: its language's; paler for plumbing; red for what is missing, grey for what
 /// is hidden. Names of one colour differ a little, so that neighbours can be told apart.
 pub(super) fn color(name: &str, kind: NameKind) -> Color {

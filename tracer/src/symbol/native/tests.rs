@@ -187,7 +187,7 @@ fn relative_paths_are_joined_to_the_directory() {
 }
 
 /// `readelf` says which bytes belong to which dynamic symbol; all others have no name: neither
-/// static functions, nor padding, nor `.init`, nor the PLT.
+/// static functions, nor padding, nor `.init`.
 #[test]
 fn a_stripped_file_never_names_a_neighbour() {
     let source = "#include <stdlib.h>\n\
@@ -228,6 +228,8 @@ fn a_stripped_file_never_names_a_neighbour() {
                 let holds = |e: &&(u64, u64, String)| (e.0..e.1).contains(&address);
                 match extents.iter().find(holds) {
                     Some((.., name)) => assert_eq!(&chain[0].symbol, name, "{address:#x}"),
+                    // Stubs are judged elsewhere.
+                    None if chain.iter().all(|frame| frame.symbol.ends_with("@plt")) => continue,
                     None => assert_eq!(chain, [], "{address:#x}"),
                 }
                 named += chain.len();

@@ -16,7 +16,7 @@ cgotrace record <BINARY> --func <PATTERN>... [OPTIONS]
 
 pub(super) const RECORD_EXAMPLES: &str = "\
 Examples:
-  sudo cgotrace record ./app --func 'animal_*' --duration 30s
+  sudo cgotrace record ./app --func 'animal_*' --duration 30s -o app.cgotrace
   sudo cgotrace record -p 4242 --func animal_print -o busy.cgotrace
   sudo cgotrace record --func 'animal_*' -- ./app --verbose
   cgotrace report app.cgotrace --group            and what was recorded

@@ -52,6 +52,7 @@ fn a_binary_and_the_defaults() {
         max_probes: 1024,
         debug_files: Vec::new(),
         debug_directories: Vec::new(),
+        source_directories: Vec::new(),
     };
     assert_eq!(options, expected);
     assert_eq!(output, defaults());
@@ -63,6 +64,17 @@ fn debug_files_and_directories() {
     let (options, _) = parse(line).unwrap();
     assert_eq!(options.debug_files, ["a.debug", "b.debug"].map(std::path::PathBuf::from));
     assert_eq!(options.debug_directories, [std::path::PathBuf::from("/d")]);
+}
+
+#[test]
+fn source_directories() {
+    let (options, _) = parse("attach ./app --func a --source-dir /a=/b --source-dir c=/d").unwrap();
+    let expected = ["/a=/b", "c=/d"].map(|rule| rule.parse().unwrap());
+    assert_eq!(options.source_directories, expected);
+    for wrong in ["/a", "=/b"] {
+        let line = format!("attach ./app --func a --source-dir {wrong}");
+        assert_eq!(parse(&line).unwrap_err(), ErrorKind::ValueValidation, "{wrong}");
+    }
 }
 
 #[test]
