@@ -29,7 +29,7 @@ fn command_lines(document: &str) -> Vec<String> {
         } else if is_fenced && (line.starts_with("cgotrace ") || line.starts_with("sudo cgotrace "))
         {
             let line = line.split(" # ").next().unwrap_or_default().trim();
-            if !line.contains(['<', '…']) {
+            if !line.contains(['<', '…', '[', '|']) {
                 lines.push(line.to_owned());
             }
         }
