@@ -35,7 +35,10 @@ func work(value C.uint64_t) C.uint64_t {
 	return callC(value) + 1
 }
 
+// A function that may grow its stack, or be preempted there, starts again and is hit twice.
+//
 //go:noinline
+//go:nosplit
 func callC(value C.uint64_t) C.uint64_t {
 	return C.without_rows(value)
 }

@@ -27,12 +27,16 @@ func say(probe string) {
 	os.Stdout.WriteString(probe + " " + id() + "\n")
 }
 
+// A function that may grow its stack, or be preempted there, starts again and is hit twice.
+//
 //go:noinline
+//go:nosplit
 func known() {
 	hits.Add(1)
 }
 
 //go:noinline
+//go:nosplit
 func counted() {
 	hits.Add(1)
 }
