@@ -5,6 +5,7 @@ mod demo;
 mod ebpf;
 mod fixtures;
 mod fuzz;
+mod newcomer;
 mod setup;
 mod test;
 mod truth;
@@ -31,6 +32,8 @@ enum Chore {
     Ebpf(ebpf::Arguments),
     /// Build everything, trace the example `animals` and show the stack.
     Demo(demo::Arguments),
+    /// Type what the README says, in a fresh clone.
+    Newcomer(newcomer::Arguments),
     /// Build and run the whole suite, privileged parts and other kernels included.
     Test(test::Arguments),
     /// Trace the examples on other kernels, under QEMU.
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Chore::Fixtures(arguments) => fixtures::run(&arguments),
         Chore::Ebpf(arguments) => ebpf::run(&arguments),
         Chore::Demo(arguments) => demo::run(&arguments),
+        Chore::Newcomer(arguments) => newcomer::run(&arguments),
         Chore::Test(arguments) => test::run(&arguments),
         Chore::Vm(arguments) => vm::run(&arguments),
         Chore::Truth(arguments) => truth::run(&arguments),

@@ -1,7 +1,7 @@
 //! `test`: the whole suite, privileged parts included.
 
 use crate::setup::{self, Part};
-use crate::{fixtures, truth, vm};
+use crate::{fixtures, newcomer, truth, vm};
 use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
 use xtask::tool::{command, fixture, go, paths};
@@ -92,11 +92,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.skip_privileged {
         parts.skip("privileged");
         parts.skip("truth");
+        parts.skip("newcomer");
     } else {
         parts.run("privileged", || {
             cargo_test(&["--package", "tracer", "--features", "privileged-tests"])
         });
         parts.run("truth", truth::quick);
+        parts.run("newcomer", || newcomer::run(&newcomer::Arguments {}));
     }
     parts.run("names", truth::names::quick);
     if arguments.skip_vm {
