@@ -39,6 +39,7 @@ impl Dwarf {
                 }
             }
         }
+        self.source.forget();
         into.into_iter().take(MAX_LISTED).collect()
     }
 

@@ -19,6 +19,7 @@ mod scope;
 mod shared;
 mod source;
 mod tables;
+mod units;
 
 pub use declared::Declared;
 pub use name::FunctionName;
@@ -153,6 +154,7 @@ impl Dwarf {
         if self.held > MAX_HELD {
             self.tables.clear();
             self.shared = Shared::default();
+            self.source.forget();
             self.held = 0;
         }
         let shared_before = self.shared.len();

@@ -10,7 +10,7 @@ use super::lines::{self, Lines};
 use super::name::FunctionName;
 use super::scope::{self, Scopes};
 use super::shared::Shared;
-use super::source::{Head, Parts, Source};
+use super::source::{Parts, Source};
 use super::{Code, DwarfFrame, Sections};
 use crate::object::Language;
 use crate::object::ranges::Ranges;
@@ -32,8 +32,8 @@ pub(super) struct Tables {
     pub(super) lines: Lines,
     scopes: Scopes,
     language: Language,
-    /// How to read its entries again; `None` where they lie in another file.
-    head: Option<Head>,
+    /// Whether its entries lie in another file.
+    is_split: bool,
     /// The calls inlined into each function, by its entry.
     calls: FxHashMap<usize, Calls>,
     /// How much `calls` holds.
@@ -59,37 +59,30 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// Reads the whole unit, its lines too.
-    fn whole<T>(self, read: impl FnOnce(Parts<'_>, Option<Head>) -> T) -> Option<T> {
-        let unit = self.source.unit(self.sections, self.index)?;
-        Some(read(self.source.parts(self.sections, &unit), unit.head()))
-    }
-
     /// Reads entries of the unit.
-    fn entries<T>(self, head: Option<&Head>, read: impl FnOnce(Parts<'_>) -> T) -> Option<T> {
-        let Some(head) = head else { return self.whole(|parts, _| read(parts)) };
-        let unit = self.source.entries(self.sections, head)?;
+    fn entries<T>(self, read: impl FnOnce(Parts<'_>) -> T) -> Option<T> {
+        let unit = self.source.entries(self.sections, self.index)?;
         Some(read(self.source.parts(self.sections, &unit)))
     }
 }
 
 impl Tables {
     pub(super) fn read(asked: Asked<'_>, code: &Code, shared: &mut Shared) -> Option<Self> {
-        asked.whole(|parts, head| {
-            let (functions, scopes) = extents_and_scopes(parts.entries, code);
-            let lines = Lines::read(parts.lines, code);
-            Self {
-                files: paths(parts, &lines, shared),
-                functions,
-                lines,
-                scopes,
-                language: language_of(parts.entries),
-                head,
-                calls: FxHashMap::default(),
-                calls_held: 0,
-                names: FxHashMap::default(),
-                names_held: 0,
-            }
+        let unit = asked.source.unit(asked.sections, asked.index)?;
+        let parts = asked.source.parts(asked.sections, &unit);
+        let (functions, scopes) = extents_and_scopes(parts.entries, code);
+        let lines = Lines::read(parts.lines, code);
+        Some(Self {
+            files: paths(parts, &lines, shared),
+            functions,
+            lines,
+            scopes,
+            language: language_of(parts.entries),
+            is_split: unit.is_split(),
+            calls: FxHashMap::default(),
+            calls_held: 0,
+            names: FxHashMap::default(),
+            names_held: 0,
         })
     }
 
@@ -123,9 +116,9 @@ impl Tables {
     }
 
     fn calls_at(&mut self, asked: Asked<'_>, entry: usize, address: u64) -> Vec<Inlined> {
-        let Self { calls, calls_held, head, .. } = self;
+        let Self { calls, calls_held, .. } = self;
         let calls = calls.entry(entry).or_insert_with(|| {
-            let read = asked.entries(head.as_ref(), |parts| Calls::read(parts.entries, entry));
+            let read = asked.entries(|parts| Calls::read(parts.entries, entry));
             let read = read.unwrap_or_default();
             *calls_held += TEXT + read.len();
             read
@@ -157,9 +150,9 @@ impl Tables {
         shared: &mut Shared,
         origin: Origin,
     ) -> Option<Arc<FunctionName>> {
-        let Self { names, names_held, head, scopes, language, .. } = self;
+        let Self { names, names_held, is_split, scopes, language, .. } = self;
         let read = || {
-            asked.entries(head.as_ref(), |parts| {
+            asked.entries(|parts| {
                 let names = origin.names(parts);
                 let is_alone = names.linkage.is_none() && scope::is_scoped(names.language);
                 let declared = names.declared.filter(|_| is_alone);
@@ -168,7 +161,7 @@ impl Tables {
             })?
         };
         // In a split file, other entries are those of that file.
-        if head.is_some() && !matches!(origin, Origin::Unit(_)) {
+        if !*is_split && !matches!(origin, Origin::Unit(_)) {
             return shared.name(origin, *language, read);
         }
         let name = names.entry(origin).or_insert_with(|| {
@@ -181,7 +174,9 @@ impl Tables {
 
     fn file(&mut self, asked: Asked<'_>, shared: &mut Shared, file: u32) -> Option<Arc<str>> {
         let path = self.files.entry(file).or_insert_with(|| {
-            let path = asked.whole(|parts, _| lines::path(parts.lines, u64::from(file)))??;
+            let unit = asked.source.unit(asked.sections, asked.index)?;
+            let parts = asked.source.parts(asked.sections, &unit);
+            let path = lines::path(parts.lines, u64::from(file))?;
             Some(shared.path(&path))
         });
         path.clone()
