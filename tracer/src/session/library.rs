@@ -1,4 +1,4 @@
-//! The modules of a session: read once, known to the kernel side, named by the symbolizer.
+//! The modules of a session: read once, known to the kernel side and to those who name frames.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tracer_common::map::{MAX_RUNTIMES, Mapping, ModuleKey, NO_BIAS, Runtime, Segment};
 
+use super::naming::Queue;
 use crate::bpf::{BpfError, Kernel, TableWriter};
 use crate::object::go::GoModule;
-use crate::object::{DebugFiles, ModuleIdentity, ModuleNumber, Modules, ObjectFile};
+use crate::object::{ModuleIdentity, ModuleNumber, Modules, ObjectFile};
 use crate::process;
-use crate::symbol::Symbolizer;
 use crate::unwind::{self, Tables, module_rows};
 
 /// What stacks call the vdso, as `/proc/PID/maps` does.
@@ -18,10 +18,8 @@ const VDSO: &str = "[vdso]";
 
 /// Everything that is known of modules.
 pub(super) struct Library {
-    /// Modules by number.
-    pub(super) modules: Modules,
-    /// Names.
-    pub(super) symbols: Symbolizer,
+    modules: Modules,
+    naming: Queue,
     tables: Tables,
     writer: TableWriter,
     numbers: FxHashMap<ModuleKey, ModuleNumber>,
@@ -33,10 +31,10 @@ pub(super) struct Library {
 
 impl Library {
     /// Knows nothing yet.
-    pub(super) fn new(writer: TableWriter, debug_files: DebugFiles) -> Self {
+    pub(super) fn new(writer: TableWriter, naming: Queue) -> Self {
         Self {
             modules: Modules::default(),
-            symbols: Symbolizer::with_debug_files(debug_files),
+            naming,
             tables: Tables::default(),
             writer,
             numbers: FxHashMap::default(),
@@ -45,8 +43,13 @@ impl Library {
         }
     }
 
-    /// Makes a module known, if it is not yet: its rows to the kernel side, its names to the
-    /// symbolizer. What cannot be used of it is said by `warn`, and the rest is used. `None` once
+    /// Where hits go to be named.
+    pub(super) fn naming(&self) -> &Queue {
+        &self.naming
+    }
+
+    /// Makes a module known, if it is not yet: its rows to the kernel side, its names to those who
+    /// name. What cannot be used of it is said by `warn`, and the rest is used. `None` once
     /// there is room for no more modules.
     pub(super) fn add(
         &mut self,
@@ -88,7 +91,8 @@ impl Library {
         if let Some(number) = self.numbers.get(&key) {
             return Ok(Some(*number));
         }
-        let Some(number) = self.modules.add(ModuleIdentity::of(path, object)) else {
+        let identity = ModuleIdentity::of(path, object);
+        let Some(number) = self.modules.add(identity.clone()) else {
             warn(format!("cannot unwind through {}: too many modules", path.display()));
             return Ok(None);
         };
@@ -104,10 +108,7 @@ impl Library {
             // A Go runtime cannot be unloaded: its libraries are linked with `-z nodelete`.
             self.set_lasting(number);
         }
-        self.symbols.add(number, Arc::clone(object), go.clone());
-        for refused in self.symbols.take_refused() {
-            warn(refused.to_string());
-        }
+        self.naming.add_module(identity, Arc::clone(object), go.clone());
         let added = module_rows(object, go.as_deref())
             .map_err(|error| error.to_string())
             .and_then(|rows| self.tables.add_module(&rows).map_err(|error| error.to_string()));
