@@ -7,6 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tracer_common::map::{MAX_RUNTIMES, Mapping, ModuleKey, NO_BIAS, Runtime, Segment};
 
 use super::naming::Queue;
+use crate::address::ElfAddress;
 use crate::bpf::{BpfError, Kernel, TableWriter};
 use crate::object::go::GoModule;
 use crate::object::{ModuleIdentity, ModuleNumber, Modules, ObjectFile};
@@ -27,6 +28,18 @@ pub(super) struct Library {
     lasting: FxHashSet<ModuleNumber>,
     /// The modules of the Go runtimes that the kernel side knows, in its order.
     runtimes: Vec<(ModuleNumber, Arc<ObjectFile>)>,
+}
+
+/// A file that may be new.
+pub(super) struct NewModule<'a> {
+    /// Its path as the target names it.
+    pub(super) path: &'a Path,
+    /// The file.
+    pub(super) object: &'a Arc<ObjectFile>,
+    /// Go's tables in it.
+    pub(super) go: Option<Arc<GoModule>>,
+    /// Functions that are probed.
+    pub(super) entries: &'a [ElfAddress],
 }
 
 impl Library {
@@ -54,13 +67,11 @@ impl Library {
     pub(super) fn add(
         &mut self,
         kernel: &mut Kernel,
-        path: &Path,
-        object: &Arc<ObjectFile>,
-        go: Option<Arc<GoModule>>,
+        module: NewModule<'_>,
         warn: &mut dyn FnMut(String),
     ) -> Result<Option<ModuleNumber>, BpfError> {
-        let key = kernel.module_key(path, object.data())?;
-        self.add_as(key, path, object, go, warn)
+        let key = kernel.module_key(module.path, module.object.data())?;
+        self.add_as(key, module, warn)
     }
 
     /// Makes the vdso known: it is no file, so processes have it under a key of its own. Without it
@@ -70,7 +81,9 @@ impl Library {
         let path = Path::new(VDSO);
         match ObjectFile::from_bytes(image, path) {
             Ok(object) => {
-                self.add_as(ModuleKey::VDSO, path, &Arc::new(object), None, warn).map(drop)
+                let object = &Arc::new(object);
+                let module = NewModule { path, object, go: None, entries: &[] };
+                self.add_as(ModuleKey::VDSO, module, warn).map(drop)
             }
             Err(error) => {
                 warn(error.to_string());
@@ -83,14 +96,13 @@ impl Library {
     fn add_as(
         &mut self,
         key: ModuleKey,
-        path: &Path,
-        object: &Arc<ObjectFile>,
-        go: Option<Arc<GoModule>>,
+        module: NewModule<'_>,
         warn: &mut dyn FnMut(String),
     ) -> Result<Option<ModuleNumber>, BpfError> {
         if let Some(number) = self.numbers.get(&key) {
             return Ok(Some(*number));
         }
+        let NewModule { path, object, go, entries } = module;
         let identity = ModuleIdentity::of(path, object);
         let Some(number) = self.modules.add(identity.clone()) else {
             warn(format!("cannot unwind through {}: too many modules", path.display()));
@@ -109,7 +121,7 @@ impl Library {
             self.set_lasting(number);
         }
         self.naming.add_module(identity, Arc::clone(object), go.clone());
-        let added = module_rows(object, go.as_deref())
+        let added = module_rows(object, go.as_deref(), entries)
             .map_err(|error| error.to_string())
             .and_then(|rows| self.tables.add_module(&rows).map_err(|error| error.to_string()));
         let mut module = match added {
