@@ -178,6 +178,13 @@ fn probes_in_stubs_in_libc_and_in_go() {
             &[("expected-direct.txt", Exactly(50))],
         ),
         case(&ODDCODE, rounds, "main.call", &[("expected-go.txt", AtLeast(50))]),
+        // Without rows: where it has just been called, its caller is known all the same.
+        case(
+            &ODDCODE,
+            &["-rounds", "50", "-kind", "without-rows"],
+            "odd_without_rows",
+            &[("expected-bare.txt", Exactly(50))],
+        ),
         // Called through the PLT.
         case(
             &SIGNALS,

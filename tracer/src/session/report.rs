@@ -22,7 +22,7 @@ use crate::symbol::{Symbolize, Symbolizer};
 /// The recording cannot be read or is damaged, or the output cannot be written.
 pub fn report(
     path: &Path,
-    make_sink: impl FnOnce(&Start) -> Result<Box<dyn Sink>, SessionError>,
+    make_sink: impl FnOnce(&Start) -> Result<Box<dyn Sink + Send>, SessionError>,
     notify: &mut dyn FnMut(Notice),
 ) -> Result<Outcome, SessionError> {
     let mut recording = Recording::open(path)?;
