@@ -92,6 +92,9 @@ impl Calls {
         let mut open = Vec::new();
         let _ = calls.collect(unit, entry, &mut open);
         calls.close(&mut open, isize::MIN);
+        // Many are kept, and none grows any more.
+        calls.calls.shrink_to_fit();
+        calls.ranges.shrink_to_fit();
         calls
     }
 

@@ -102,7 +102,8 @@ impl Units {
             heads.clear();
         }
         let head = Head {
-            abbreviations: Arc::clone(&unit.abbreviations),
+            // A copy has no spare room, which is a third of what was read.
+            abbreviations: Arc::new(Abbreviations::clone(&unit.abbreviations)),
             low_pc: unit.low_pc,
             str_offsets_base: unit.str_offsets_base,
             addr_base: unit.addr_base,
