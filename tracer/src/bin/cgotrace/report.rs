@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::ValueEnum;
-use tracer::session::{Notice, Outcome, SessionError};
+use tracer::session::{NameOptions, Notice, Outcome, SessionError};
 use tracer::sink::{FoldedCounts, Sink, Start, View, write_differential};
 use tracer::stack::{Stack, Summary};
 
@@ -17,9 +17,10 @@ use crate::output::{Format, Inputs, OutputArguments, ended};
 /// Exit status: 0, or 1 where it failed.
 pub(crate) fn main(arguments: &ReportArguments) -> ExitCode {
     let verbosity = arguments.messages.verbosity();
+    let names = arguments.names.clone().into_options();
     let result = match (&arguments.file, arguments.diff.as_slice()) {
-        (_, [before, after]) => return status(diff(before, after, arguments, verbosity)),
-        (Some(file), _) => report(file, &arguments.output, verbosity),
+        (_, [before, after]) => return status(diff(before, after, arguments, &names, verbosity)),
+        (Some(file), _) => report(file, &arguments.output, &names, verbosity),
         (None, _) => return ExitCode::FAILURE,
     };
     status(result.map(|outcome| {
@@ -40,10 +41,15 @@ fn status(result: anyhow::Result<io::Result<()>>) -> ExitCode {
     }
 }
 
-fn report(file: &Path, output: &OutputArguments, verbosity: Verbosity) -> anyhow::Result<Outcome> {
+fn report(
+    file: &Path,
+    output: &OutputArguments,
+    names: &NameOptions,
+    verbosity: Verbosity,
+) -> anyhow::Result<Outcome> {
     output.check(&Inputs::recordings(&[file.to_owned()]))?;
     let make_sink = |start: &Start| output.open(start).map_err(SessionError::Output);
-    Ok(tracer::session::report(file, make_sink, &mut |notice| say(&notice, verbosity))?)
+    Ok(tracer::session::report(file, names, make_sink, &mut |notice| say(&notice, verbosity))?)
 }
 
 fn say(notice: &Notice, verbosity: Verbosity) {
@@ -56,6 +62,7 @@ fn diff(
     before: &Path,
     after: &Path,
     arguments: &ReportArguments,
+    names: &NameOptions,
     verbosity: Verbosity,
 ) -> anyhow::Result<io::Result<()>> {
     let output = &arguments.output;
@@ -66,7 +73,7 @@ fn diff(
     }
     output.check(&Inputs::recordings(&[before.to_owned(), after.to_owned()]))?;
     let view = output.view_of(Format::Flamegraph);
-    let counts = [counts(before, view, verbosity)?, counts(after, view, verbosity)?];
+    let counts = [counts(before, names, view, verbosity)?, counts(after, names, view, verbosity)?];
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let title = format!("{} compared with {}", name(after), name(before));
     let write = || write_differential(&mut output.create()?, &title, &counts[0], &counts[1]);
@@ -74,7 +81,12 @@ fn diff(
 }
 
 /// How often each stack of a recording was hit.
-fn counts(file: &Path, view: View, verbosity: Verbosity) -> anyhow::Result<FoldedCounts> {
+fn counts(
+    file: &Path,
+    names: &NameOptions,
+    view: View,
+    verbosity: Verbosity,
+) -> anyhow::Result<FoldedCounts> {
     /// A sink that only counts.
     struct Counting(std::rc::Rc<std::cell::RefCell<FoldedCounts>>);
 
@@ -91,6 +103,6 @@ fn counts(file: &Path, view: View, verbosity: Verbosity) -> anyhow::Result<Folde
 
     let counts = std::rc::Rc::new(std::cell::RefCell::new(FoldedCounts::new(view)));
     let sink = Box::new(Counting(std::rc::Rc::clone(&counts)));
-    tracer::session::report(file, |_| Ok(sink), &mut |notice| say(&notice, verbosity))?;
+    tracer::session::report(file, names, |_| Ok(sink), &mut |notice| say(&notice, verbosity))?;
     Ok(counts.replace(FoldedCounts::new(view)))
 }
