@@ -78,6 +78,7 @@ fn signal_handlers_over_c_and_over_go() {
         case(&["-rounds", "50"], &[("expected.txt", Exactly(50))]),
         case(&["-rounds", "50", "-where", "raise"], &[("expected-raise.txt", Exactly(50))]),
         case(&["-rounds", "50", "-where", "fault"], &[("expected-fault.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-where", "panic"], &[("expected-panic.txt", Exactly(50))]),
         case(&["-rounds", "50", "-where", "go"], &[("expected-go.txt", Exactly(50))]),
         case(&["-rounds", "500", "-where", "loop"], &[("expected-loop.txt", Exactly(500))]),
     ];

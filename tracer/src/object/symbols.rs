@@ -1,7 +1,17 @@
 //! The function symbols of one file, by address.
 //!
-//! All names of one address are one function. What is no function's entry (labels inside
-//! functions, the linker's own marks) is left out, so that nothing is named or probed by it.
+//! What counts, and what it names; each rule has its test in `symbols/rules.rs`:
+//!
+//! - A function is a symbol of type FUNC or IFUNC, or one without a type that other files can call
+//!   and that lies inside a section of code: hand-written assembly. Local labels are none.
+//! - It lies in an executable segment. Undefined and absolute symbols, sections, files, thread-local
+//!   ones, data and the linker's own marks are left out: nothing is named or probed by them.
+//! - All names of one address are one function. The preferred name is one with a size, then one
+//!   that is no IFUNC, then a global before a local before a weak one, then the file's order.
+//! - A function holds the bytes that its preferred name's size says, and no others: not the gap
+//!   behind it. One without a size holds its first byte, where no function with a size does.
+//! - Where functions overlap or nest, the one that begins last holds the byte: its entry is its
+//!   own. Behind a nested one the outer one goes on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,8 +54,7 @@ pub struct Alias {
     pub is_label: bool,
 }
 
-/// One function: an address and all its names, the preferred one first (one with a size before one
-/// without, then one that is no IFUNC, then by [`Binding`], then in the file's order).
+/// One function: an address and all its names, the preferred one first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionSymbol {
     /// Where it begins.
@@ -173,14 +182,11 @@ impl Symbols {
 
     /// The function that an address lies in. A function without a size holds its first byte only:
     /// where it ends is not known, and a neighbour's name would be a guess. Of functions that
-    /// overlap: by [`Binding`], then the smallest, then the one that begins last.
+    /// overlap, the one that begins last.
     #[must_use]
     pub fn containing(&self, address: ElfAddress) -> Option<&FunctionSymbol> {
-        self.extents
-            .containing(address.0)
-            .filter_map(|(_, _, index)| self.functions.get(*index))
-            .min_by_key(|f| (f.aliases.first().map(|alias| alias.binding), f.size()))
-            .or_else(|| self.at(address))
+        let sized = self.extents.containing(address.0).next();
+        sized.and_then(|(.., index)| self.functions.get(*index)).or_else(|| self.at(address))
     }
 }
 
@@ -195,7 +201,9 @@ fn collect(source: &ObjectFile, image: &ObjectFile, found: &mut Vec<(u64, Alias)
         let Ok(table) = sections.symbols(endian, source.data(), kind) else { continue };
         for symbol in table.iter() {
             let address = symbol.st_value(endian);
-            if symbol.is_undefined(endian) || !image.is_code(ElfAddress(address)) {
+            // An absolute symbol is a number, not a place in the file.
+            let is_place = !symbol.is_undefined(endian) && !symbol.is_absolute(endian);
+            if !is_place || !image.is_code(ElfAddress(address)) {
                 continue;
             }
             let is_function = match symbol.st_type() {
@@ -257,5 +265,7 @@ fn without_version(name: &[u8]) -> &[u8] {
     }
 }
 
+#[cfg(test)]
+mod rules;
 #[cfg(test)]
 mod tests;

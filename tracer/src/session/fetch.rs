@@ -1,4 +1,4 @@
-//! Debug information from debuginfod servers, before probes are armed.
+//! Debug information from debuginfod servers, before probes are armed or names are shown.
 //!
 //! Here it is waited for, so that the first stack has its names: nothing can be missed yet. What
 //! comes later, or is asked for later, is taken by the symbolizer without waiting.
@@ -6,23 +6,21 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::target::TargetFile;
-use crate::object::{DebugFiles, DebuginfodClient, Fetched, Fetcher};
+use crate::object::{DebugFiles, DebuginfodClient, Fetched, Fetcher, ObjectFile};
 
-/// Asks for the debug information of these files, and waits until all has come, or for as long as
-/// one file may take. The fetcher, with what has not come yet; `None` where no server is named.
+/// Asks for what is missing of the debug information of these files, and waits until all has come,
+/// or for as long as one file may take. The fetcher, with what has not come yet; `None` where no server is named.
 pub(super) fn debug_information<'a>(
-    files: impl Iterator<Item = &'a TargetFile>,
+    objects: impl Iterator<Item = &'a Arc<ObjectFile>>,
     debug_files: &mut DebugFiles,
     warn: &mut dyn FnMut(String),
 ) -> Option<Fetcher> {
     let mut fetcher = Fetcher::new(DebuginfodClient::from_environment()?);
     let mut lacking = Vec::new();
-    for file in files {
-        let Some(id) = file.object.build_id() else { continue };
-        if !debug_files.find(&file.object).has_debug_information {
-            fetcher.request(id);
-            lacking.push(&file.object);
+    for object in objects {
+        if let Some(id) = debug_files.find(object).wanted {
+            fetcher.request(&id);
+            lacking.push((object, Some(id)));
         }
     }
     let deadline = Instant::now() + fetcher.timeout();
@@ -40,17 +38,23 @@ pub(super) fn debug_information<'a>(
                 continue;
             }
         };
-        for object in lacking.iter().filter(|object| object.build_id() == Some(&id)) {
-            if let Err(error) = debug_files.give(&Arc::clone(object), &path) {
-                warn(error.to_string());
+        for (object, wanted) in &mut lacking {
+            if wanted.take_if(|wanted| *wanted == id).is_none() {
+                continue;
             }
+            match debug_files.accept(object, &id, &path) {
+                Ok(found) => *wanted = found.wanted,
+                Err(error) => warn(error.to_string()),
+            }
+            wanted.iter().for_each(|next| fetcher.request(next));
         }
     }
     if fetcher.open() > 0 {
         warn(format!(
-            "debug information of {} files has not come from the servers of DEBUGINFOD_URLS; names \
-             are added when it does",
-            fetcher.open()
+            "debug information of {} files has not come from the servers of DEBUGINFOD_URLS within \
+             {} s; names that need it are missing until it does",
+            fetcher.open(),
+            fetcher.timeout().as_secs()
         ));
     }
     Some(fetcher)

@@ -6,9 +6,13 @@ use std::sync::Arc;
 
 use super::SessionError;
 use super::fetch;
+use super::options::NameOptions;
 use super::target::{TargetFile, is_for, library_by_path, own_environment};
 use crate::address::{ElfAddress, FileOffset};
-use crate::object::{DebugFiles, Dwarf, Language, ObjectFile, Pattern, Symbols, libraries_of};
+use crate::object::{
+    DebugFiles, Dwarf, FoundDebugFile, Language, ObjectFile, Pattern, Symbols, libraries_of,
+};
+use crate::symbol::shown_path;
 
 /// One function that can be probed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,25 +38,31 @@ pub struct ListedFunction {
 }
 
 /// The functions of `binary` that `pattern` names, or all of them; of a library that it needs
-/// where the pattern names that. By module, language, name and address. `warn` hears what could
-/// not be read.
+/// where the pattern names that. By module, language, name and address. Debug files that `names`
+/// has must each be of one of these files. `warn` hears what could not be read.
 ///
 /// # Errors
-/// The binary cannot be read, or nothing is found.
+/// The binary or a debug file cannot be read or used, or nothing is found.
 pub fn list(
     binary: &Path,
     pattern: Option<&str>,
+    names: &NameOptions,
     warn: &mut dyn FnMut(String),
 ) -> Result<Vec<ListedFunction>, SessionError> {
     let pattern = Pattern::parse(pattern.unwrap_or("*"))?;
     let object = Arc::new(ObjectFile::open(binary)?);
     let path = std::fs::canonicalize(binary).unwrap_or_else(|_| binary.to_owned());
     let mut listed = Vec::new();
-    let mut debug_files = DebugFiles::default();
     let files = files(&pattern, path, object, warn)?;
-    let _ = fetch::debug_information(files.iter(), &mut debug_files, warn);
-    for file in files {
-        of_file(&file, &pattern, &debug_files, &mut listed)?;
+    let objects = files.iter().map(|file| &file.object);
+    let mut debug_files = names.debug_files(objects.clone())?;
+    let _ = fetch::debug_information(objects, &mut debug_files, warn);
+    for file in &files {
+        of_file(file, &pattern, &debug_files, &mut listed, warn)?;
+    }
+    for function in &mut listed {
+        let file = function.file.take();
+        function.file = file.map(|file| shown_path(&names.source_directories, file));
     }
     listed.sort_by(|a, b| key(a).cmp(&key(b)));
     Ok(listed)
@@ -93,14 +103,20 @@ fn of_file(
     pattern: &Pattern,
     debug_files: &DebugFiles,
     listed: &mut Vec<ListedFunction>,
+    warn: &mut dyn FnMut(String),
 ) -> Result<(), SessionError> {
+    let FoundDebugFile { file: debug_file, refused, .. } = debug_files.find(&file.object);
+    refused.iter().for_each(|refused| warn(refused.to_string()));
     let points = file.probe_points(std::slice::from_ref(pattern), usize::MAX, debug_files, &[])?;
-    let debug_file = debug_files.find(&file.object).file;
     let symbols = Symbols::read(&file.object, debug_file.as_ref());
     let native = points.iter().filter(|point| point.language != Language::Go);
-    let mut declared = Dwarf::find(&file.object, debug_file.as_ref(), debug_files)
+    let dwarf = Dwarf::find(&file.object, debug_file.as_ref(), debug_files);
+    let mut declared = dwarf
+        .as_ref()
         .map(|dwarf| dwarf.declared_at(native.map(|point| point.address)))
         .unwrap_or_default();
+    let missing = dwarf.map(|dwarf| dwarf.take_refused()).unwrap_or_default();
+    missing.iter().for_each(|missing| warn(missing.to_string()));
     for point in points {
         let symbol_size = symbols.at(point.address).map(|symbol| symbol.size());
         let mut function = ListedFunction {

@@ -24,7 +24,7 @@ pub use doctor::{Check, Report, State, doctor};
 pub use error::SessionError;
 pub use list::{ListedFunction, list};
 pub use notice::{NoHits, Notice};
-pub use options::{Options, TargetSpec};
+pub use options::{NameOptions, Options, TargetSpec};
 pub use output::Destination;
 pub use report::report;
 pub use run::{Outcome, run};

@@ -2,8 +2,10 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::object::{DebugFileError, DebugFiles, ObjectFile};
 use crate::symbol::SourceDirectory;
 
 /// What to trace, where, and until when.
@@ -19,12 +21,44 @@ pub struct Options {
     pub count: Option<u64>,
     /// The most probes that the patterns may match.
     pub max_probes: usize,
-    /// Debug files of the executable or of its libraries, to be used before any other.
+    /// Where names come from.
+    pub names: NameOptions,
+}
+
+/// Where names and lines come from beside the files themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NameOptions {
+    /// Debug files, each of one of the files that are named, to be used before any other.
     pub debug_files: Vec<PathBuf>,
     /// Further directories with debug files.
     pub debug_directories: Vec<PathBuf>,
     /// Source directories that are shown as others.
     pub source_directories: Vec<SourceDirectory>,
+}
+
+impl NameOptions {
+    /// Where the debug files of these files lie. Each that is named must fit one of them.
+    pub(super) fn debug_files<'a>(
+        &self,
+        objects: impl Iterator<Item = &'a Arc<ObjectFile>> + Clone,
+    ) -> Result<DebugFiles, DebugFileError> {
+        let mut debug_files = DebugFiles::default();
+        self.debug_directories.iter().for_each(|directory| debug_files.add_directory(directory));
+        for path in &self.debug_files {
+            let mut first_error = None;
+            let fits = objects.clone().any(|object| match debug_files.give(object, path) {
+                Ok(()) => true,
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                    false
+                }
+            });
+            if let (false, Some(error)) = (fits, first_error) {
+                return Err(error);
+            }
+        }
+        Ok(debug_files)
+    }
 }
 
 /// Whose calls are traced.

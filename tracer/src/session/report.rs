@@ -5,28 +5,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::notice::Notice;
+use super::options::NameOptions;
 use super::output::Output;
-use super::{Outcome, SessionError};
+use super::{Outcome, SessionError, fetch};
 use crate::event::{Event, EventSource};
 use crate::object::go::GoModule;
-use crate::object::{ModuleIdentity, Modules, ObjectFile};
+use crate::object::{DebugFileError, ModuleIdentity, Modules, ObjectFile};
 use crate::recording::{RecordedNames, Recording, Rest};
 use crate::sink::{Sink, Start};
 use crate::stack::{Assembler, Summary};
 use crate::symbol::{Symbolize, Symbolizer};
 
-/// Writes what the recording at `path` holds. `make_sink` is called once; `notify` hears what
-/// could not be read. What lies before a damaged part is written.
+/// Writes what the recording at `path` holds. Where it has no names, they come from the files and
+/// from what `names` says. `make_sink` is called once; `notify` hears what could not be read. What
+/// lies before a damaged part is written.
 ///
 /// # Errors
-/// The recording cannot be read or is damaged, or the output cannot be written.
+/// The recording cannot be read or is damaged, a debug file is of another build, or the output
+/// cannot be written.
 pub fn report(
     path: &Path,
+    names: &NameOptions,
     make_sink: impl FnOnce(&Start) -> Result<Box<dyn Sink + Send>, SessionError>,
     notify: &mut dyn FnMut(Notice),
 ) -> Result<Outcome, SessionError> {
     let mut recording = Recording::open(path)?;
-    let mut names = Names::of(recording.names()?);
+    let mut warn = |text| notify(Notice::Warning(text));
+    let mut names = Names::of(path, recording.names()?, names, &mut warn)?;
     let mut output = Output::of_sink(make_sink(&recording.start))?;
     let (mut assembler, mut summary) = (Assembler::default(), Summary::default());
     let (mut first, mut damage) = (None, None);
@@ -40,7 +45,6 @@ pub fn report(
                 break;
             }
         };
-        names.learn(&recording.modules, notify);
         let probe = recording.labels.get(&hit.cookie).map_or("", String::as_str);
         let (modules, clock) = (&recording.modules, recording.clock);
         let stack = assembler.assemble(&hit, probe, modules, names.symbols(), clock);
@@ -62,6 +66,9 @@ pub fn report(
         None => {}
     }
     output.finish(&summary, names.symbols(), &mut |_, _| {})?;
+    for refused in names.take_refused() {
+        notify(Notice::Warning(refused.to_string()));
+    }
     match damage {
         Some(error) => Err(error.into()),
         None => Ok(Outcome { summary, command: None, is_output_closed: output.is_closed() }),
@@ -77,38 +84,76 @@ enum Names {
     /// The recording itself.
     Recorded(RecordedNames),
     /// The files, where they are still there: the recording was cut before its names.
-    Files { symbols: Box<Symbolizer>, learned: usize },
+    Files(Box<Symbolizer>),
 }
 
 impl Names {
-    fn of(recorded: Option<RecordedNames>) -> Self {
-        match recorded {
-            Some(names) => Self::Recorded(names),
-            None => Self::Files { symbols: Box::default(), learned: 0 },
+    fn of(
+        path: &Path,
+        recorded: Option<RecordedNames>,
+        options: &NameOptions,
+        warn: &mut dyn FnMut(String),
+    ) -> Result<Self, SessionError> {
+        let source_directories = options.source_directories.clone();
+        let Some(mut names) = recorded else {
+            let mut symbols = of_files(&modules_of(path)?, options, warn)?;
+            symbols.set_source_directories(source_directories);
+            return Ok(Self::Files(Box::new(symbols)));
+        };
+        if !(options.debug_files.is_empty() && options.debug_directories.is_empty()) {
+            warn(format!("{} has its names: debug files are not looked for", path.display()));
         }
-    }
-
-    /// Opens the files of modules that were not met before.
-    fn learn(&mut self, modules: &Modules, notify: &mut dyn FnMut(Notice)) {
-        let Self::Files { symbols, learned } = self else { return };
-        for (number, module) in modules.iter().skip(*learned) {
-            *learned += 1;
-            match open(module) {
-                Ok((object, go)) => symbols.add(number, object, go),
-                Err(what) => notify(Notice::Warning(format!(
-                    "frames in {} have no names: the recording has none, and {what}",
-                    module.path.display()
-                ))),
-            }
-        }
+        names.set_source_directories(source_directories);
+        Ok(Self::Recorded(names))
     }
 
     fn symbols(&mut self) -> &mut dyn Symbolize {
         match self {
             Self::Recorded(names) => names,
-            Self::Files { symbols, .. } => &mut **symbols,
+            Self::Files(symbols) => &mut **symbols,
         }
     }
+
+    /// What was found missing while naming.
+    fn take_refused(&mut self) -> Vec<DebugFileError> {
+        match self {
+            Self::Recorded(_) => Vec::new(),
+            Self::Files(symbols) => symbols.take_refused(),
+        }
+    }
+}
+
+/// All modules of a recording, up to where it was cut or is damaged.
+fn modules_of(path: &Path) -> Result<Modules, SessionError> {
+    let mut recording = Recording::open(path)?;
+    while let Ok(Some(_)) = recording.next_event() {}
+    Ok(recording.modules)
+}
+
+/// A symbolizer of the files of these modules, with their debug files.
+fn of_files(
+    modules: &Modules,
+    options: &NameOptions,
+    warn: &mut dyn FnMut(String),
+) -> Result<Symbolizer, SessionError> {
+    let mut opened = Vec::new();
+    for (number, module) in modules.iter() {
+        match open(module) {
+            Ok((object, go)) => opened.push((number, object, go)),
+            Err(what) => warn(format!(
+                "frames in {} have no names: the recording has none, and {what}",
+                module.path.display()
+            )),
+        }
+    }
+    let objects = opened.iter().map(|(_, object, _)| object);
+    let mut debug_files = options.debug_files(objects.clone())?;
+    let _ = fetch::debug_information(objects, &mut debug_files, warn);
+    let mut symbols = Symbolizer::with_debug_files(debug_files);
+    for (number, object, go) in opened {
+        symbols.add(number, object, go);
+    }
+    Ok(symbols)
 }
 
 /// The file of a module, if it is certain that it is the one that was traced.

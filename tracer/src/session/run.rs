@@ -18,7 +18,7 @@ use super::naming::{self, Named, Naming, NamingThread};
 use super::notice::{NoHits, Notice};
 use super::options::{Options, TargetSpec};
 use super::output::{Destination, Output};
-use super::target::{self, Target};
+use super::target::Target;
 use crate::bpf::{self, Kernel};
 use crate::event::{Event, EventSource, LiveSource};
 use crate::object::Pattern;
@@ -61,9 +61,10 @@ pub async fn run(
         options.patterns.iter().map(|text| Pattern::parse(text)).collect::<Result<Vec<_>, _>>()?;
     let mut warn = |text| notify(Notice::Warning(text));
     let mut targets = Target::all(&options.target, &mut warn)?;
-    let mut debug_files = target::debug_files(options, &targets)?;
     let files = targets.iter().flat_map(|target| &target.files);
-    let fetcher = fetch::debug_information(files, &mut debug_files, &mut warn);
+    let objects = files.map(|file| &file.object);
+    let mut debug_files = options.names.debug_files(objects.clone())?;
+    let fetcher = fetch::debug_information(objects, &mut debug_files, &mut warn);
     let points = targets
         .iter_mut()
         .map(|target| target.probe_points(&patterns, options.max_probes, &debug_files, &mut warn))
@@ -82,7 +83,7 @@ pub async fn run(
         kernel.add_held_target(command.pid())?;
     }
     let mut symbols = Symbolizer::with_debug_files(debug_files);
-    symbols.set_source_directories(options.source_directories.clone());
+    symbols.set_source_directories(options.names.source_directories.clone());
     fetcher.into_iter().for_each(|fetcher| symbols.set_fetcher(fetcher));
     let (queue, jobs) = naming::queue();
     let (mut library, mut learner) = (Library::new(writer, queue), Learner::default());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::SessionError;
 use super::indirect;
-use super::options::{Options, TargetSpec};
+use super::options::TargetSpec;
 use crate::bpf::Scope;
 use crate::object::go::GoModule;
 use crate::object::{
@@ -215,30 +215,6 @@ impl Target {
 
 pub(super) fn is_for(pattern: &Pattern, file: &TargetFile, is_executable: bool) -> bool {
     pattern.is_for(&file.path, &file.object, is_executable)
-}
-
-/// The debug files that the options name: each is of the file of a target that it fits.
-pub(super) fn debug_files(
-    options: &Options,
-    targets: &[Target],
-) -> Result<DebugFiles, SessionError> {
-    let mut debug_files = DebugFiles::default();
-    options.debug_directories.iter().for_each(|directory| debug_files.add_directory(directory));
-    for path in &options.debug_files {
-        let mut first_error = None;
-        let mut files = targets.iter().flat_map(|target| &target.files);
-        let fits = files.any(|file| match debug_files.give(&file.object, path) {
-            Ok(()) => true,
-            Err(error) => {
-                first_error.get_or_insert(error);
-                false
-            }
-        });
-        if let (false, Some(error)) = (fits, first_error) {
-            return Err(error.into());
-        }
-    }
-    Ok(debug_files)
 }
 
 /// Where a program that we start would look for its libraries. One that others start may look

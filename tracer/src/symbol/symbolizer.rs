@@ -9,7 +9,7 @@ use super::{NativeNamer, SourceDirectory, SourceFrame, Symbolize, go, shown_path
 use crate::address::FileOffset;
 use crate::object::go::GoModule;
 use crate::object::{
-    DebugFileError, DebugFiles, Fetched, Fetcher, FoundDebugFile, ModuleNumber, ObjectFile,
+    BuildId, DebugFileError, DebugFiles, Fetched, Fetcher, FoundDebugFile, ModuleNumber, ObjectFile,
 };
 
 /// How many bytes of answers one generation of the cache holds: some ten thousand places.
@@ -31,6 +31,8 @@ struct Module {
     object: Arc<ObjectFile>,
     go: Option<Arc<GoModule>>,
     native: NativeNamer,
+    /// What servers were asked for, by build id.
+    wanted: Option<BuildId>,
 }
 
 impl Default for Symbolizer {
@@ -72,17 +74,14 @@ impl Symbolizer {
         object: Arc<ObjectFile>,
         go: Option<Arc<GoModule>>,
     ) {
-        let FoundDebugFile { file, has_debug_information, refused } =
-            self.debug_files.find(&object);
+        let FoundDebugFile { file, wanted, refused } = self.debug_files.find(&object);
         self.refused.extend(refused);
-        if let (Some(fetcher), Some(id), false) =
-            (&mut self.fetcher, object.build_id(), has_debug_information)
-        {
+        if let (Some(fetcher), Some(id)) = (&mut self.fetcher, &wanted) {
             fetcher.request(id);
         }
         let native =
             NativeNamer::with_debug_files(Arc::clone(&object), file, self.debug_files.clone());
-        self.modules.insert(number, Module { object, go, native });
+        self.modules.insert(number, Module { object, go, native, wanted });
     }
 
     /// Uses what has come from servers, without waiting. Whether names have changed by it.
@@ -98,17 +97,23 @@ impl Symbolizer {
                 }
             };
             for (number, module) in &mut self.modules {
+                if module.wanted.take_if(|wanted| *wanted == id).is_none() {
+                    continue;
+                }
                 let object = &module.object;
-                if object.build_id() != Some(&id) {
-                    continue;
+                let found = match self.debug_files.accept(object, &id, &path) {
+                    Ok(found) => found,
+                    Err(error) => {
+                        self.refused.push(error);
+                        continue;
+                    }
+                };
+                if let (Some(fetcher), Some(next)) = (&mut self.fetcher, &found.wanted) {
+                    fetcher.request(next);
                 }
-                if let Err(error) = self.debug_files.give(object, &path) {
-                    self.refused.push(error);
-                    continue;
-                }
-                let file = self.debug_files.find(object).file;
-                let files = self.debug_files.clone();
-                module.native = NativeNamer::with_debug_files(Arc::clone(object), file, files);
+                module.wanted = found.wanted;
+                let (object, files) = (Arc::clone(object), self.debug_files.clone());
+                module.native = NativeNamer::with_debug_files(object, found.file, files);
                 self.cache.forget(*number);
                 has_changed = true;
             }

@@ -3,6 +3,7 @@
 #![allow(clippy::panic, reason = "tests fail by it")]
 
 pub mod case;
+pub mod elsewhere;
 
 use std::fs;
 use std::io::{BufRead, BufReader};

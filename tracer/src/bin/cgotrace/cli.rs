@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Command, CommandFactory, Parser, ValueEnum};
 use clap_complete::Shell;
 use tracer::process::HOLD;
-use tracer::session::{Options, TargetSpec};
+use tracer::session::{NameOptions, Options, TargetSpec};
 use tracer::symbol::SourceDirectory;
 
 use self::recordings::{RECORD_EXAMPLES, RECORD_USAGE, REPORT_EXAMPLES, REPORT_USAGE};
@@ -46,14 +46,16 @@ cgotrace failed, 126 where the command cannot be executed, 127 where there is no
 
 const LIST_EXAMPLES: &str = "\
 Examples:
-  cgotrace list ./app                        every function, by language
-  cgotrace list ./app 'animal_*'             those that a pattern names
-  cgotrace list ./app 'libz.so.1:inflate*'   those of a library that it needs";
+  cgotrace list ./app                          every function, by language
+  cgotrace list ./app 'animal_*'               those that a pattern names
+  cgotrace list ./app 'libz.so.1:inflate*'     those of a library that it needs
+  cgotrace list ./app --debug-file app.debug   with the names that were stripped from it";
 
 const DOCTOR_EXAMPLES: &str = "\
 Examples:
-  sudo cgotrace doctor            whether this system can trace at all
-  sudo cgotrace doctor ./app      and what this program allows
+  sudo cgotrace doctor                                whether this system can trace at all
+  sudo cgotrace doctor ./app                          and what this program allows
+  sudo cgotrace doctor ./app --debug-file app.debug   and whether that file is its own
 
 The exit status is 0 where tracing is possible, 1 where it is not.";
 
@@ -165,7 +167,11 @@ pub(crate) enum Subcommand {
     #[command(after_help = LIST_EXAMPLES)]
     List(ListArguments),
     /// Say what this kernel, these rights and a program allow, and what to do about problems
-    #[command(after_help = DOCTOR_EXAMPLES)]
+    #[command(
+        after_help = DOCTOR_EXAMPLES,
+        mut_arg("debug_files", |it| it.requires("binary")),
+        mut_arg("debug_directories", |it| it.requires("binary")),
+    )]
     Doctor(DoctorArguments),
     /// Write a shell's completions of this command line to standard output
     #[command(after_help = COMPLETIONS_EXAMPLES)]
@@ -223,6 +229,23 @@ struct ProbeArguments {
     /// Refuse to arm more than N probes
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
     max_probes: u32,
+    #[command(flatten)]
+    names: NameArguments,
+}
+
+/// Where names come from, and how they look.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct NameArguments {
+    #[command(flatten)]
+    debug_files: DebugFileArguments,
+    /// Show source files below OLD as files below NEW; may be given again, the first that fits counts
+    #[arg(long = "source-dir", value_name = "OLD=NEW")]
+    source_directories: Vec<SourceDirectory>,
+}
+
+/// Where names come from.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DebugFileArguments {
     /// Names and lines of the program, or of a library of it, from this separate debug file; may be
     /// given again
     #[arg(long = "debug-file", value_name = "FILE")]
@@ -230,9 +253,6 @@ struct ProbeArguments {
     /// Look for debug files in DIR too, which has a folder .build-id; may be given again
     #[arg(long = "debug-dir", value_name = "DIR")]
     debug_directories: Vec<PathBuf>,
-    /// Show source files below OLD as files below NEW; may be given again, the first that fits counts
-    #[arg(long = "source-dir", value_name = "OLD=NEW")]
-    source_directories: Vec<SourceDirectory>,
 }
 
 #[derive(Args, Debug)]
@@ -242,6 +262,8 @@ pub(crate) struct ListArguments {
     /// Only functions that PATTERN names, as --func does; module:PATTERN for a shared library
     #[arg(value_parser = parse_pattern)]
     pub(crate) pattern: Option<String>,
+    #[command(flatten)]
+    pub(crate) names: NameArguments,
     /// How it is written
     #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
     pub(crate) format: ListFormat,
@@ -251,6 +273,8 @@ pub(crate) struct ListArguments {
 pub(crate) struct DoctorArguments {
     /// The program's file
     pub(crate) binary: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) debug_files: DebugFileArguments,
     /// How it is written
     #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
     pub(crate) format: ListFormat,
@@ -329,10 +353,21 @@ impl ProbeArguments {
             duration: self.duration,
             count: self.count,
             max_probes: usize::try_from(self.max_probes).unwrap_or(usize::MAX),
-            debug_files: self.debug_files,
-            debug_directories: self.debug_directories,
-            source_directories: self.source_directories,
+            names: self.names.into_options(),
         }
+    }
+}
+
+impl NameArguments {
+    pub(crate) fn into_options(self) -> NameOptions {
+        self.debug_files.into_options(self.source_directories)
+    }
+}
+
+impl DebugFileArguments {
+    pub(crate) fn into_options(self, source_directories: Vec<SourceDirectory>) -> NameOptions {
+        let Self { debug_files, debug_directories } = self;
+        NameOptions { debug_files, debug_directories, source_directories }
     }
 }
 

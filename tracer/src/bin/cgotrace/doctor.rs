@@ -12,8 +12,9 @@ use crate::cli::{DoctorArguments, ListFormat};
 use crate::output::ended;
 
 /// Exit status: 0 where tracing is possible, 1 where it is not.
-pub(crate) fn main(arguments: &DoctorArguments) -> ExitCode {
-    let report = doctor(arguments.binary.as_deref());
+pub(crate) fn main(arguments: DoctorArguments) -> ExitCode {
+    let names = arguments.debug_files.into_options(Vec::new());
+    let report = doctor(arguments.binary.as_deref(), &names);
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match arguments.format {
         ListFormat::Text => write_text(&mut out, &report),

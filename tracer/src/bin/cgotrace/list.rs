@@ -17,9 +17,10 @@ use crate::notices;
 const WIDEST_NAME: usize = 48;
 
 /// Exit status: 0, or 1 where there is nothing to list.
-pub(crate) fn main(arguments: &ListArguments) -> ExitCode {
+pub(crate) fn main(arguments: ListArguments) -> ExitCode {
     let mut warn = |text: String| notices::say(&format!("warning: {text}"));
-    let listed = match list(&arguments.binary, arguments.pattern.as_deref(), &mut warn) {
+    let names = arguments.names.into_options();
+    let listed = match list(&arguments.binary, arguments.pattern.as_deref(), &names, &mut warn) {
         Ok(listed) => listed,
         Err(error) => {
             notices::say_error(&error.into());

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::bail;
 use clap::ValueEnum;
-use tracer::session::{Notice, Outcome, SessionError};
+use tracer::session::{NameOptions, Notice, Outcome, SessionError};
 use tracer::sink::{FoldedCounts, Sink, Start, View, write_differential};
 use tracer::stack::{Stack, Summary};
 
@@ -18,9 +18,10 @@ use crate::output::{Format, Inputs, OutputArguments, ended};
 /// Exit status: 0, or 1 where it failed.
 pub(crate) fn main(arguments: &ReportArguments) -> ExitCode {
     let verbosity = arguments.messages.verbosity();
+    let names = arguments.names.clone().into_options();
     let result = match (&arguments.file, arguments.diff.as_slice()) {
-        (_, [before, after]) => return status(diff(before, after, arguments, verbosity)),
-        (Some(file), _) => report(file, &arguments.output, verbosity),
+        (_, [before, after]) => return status(diff(before, after, arguments, &names, verbosity)),
+        (Some(file), _) => report(file, &arguments.output, &names, verbosity),
         (None, _) => return ExitCode::FAILURE,
     };
     status(result.map(|outcome| {
@@ -41,10 +42,15 @@ fn status(result: anyhow::Result<io::Result<()>>) -> ExitCode {
     }
 }
 
-fn report(file: &Path, output: &OutputArguments, verbosity: Verbosity) -> anyhow::Result<Outcome> {
+fn report(
+    file: &Path,
+    output: &OutputArguments,
+    names: &NameOptions,
+    verbosity: Verbosity,
+) -> anyhow::Result<Outcome> {
     output.check(&Inputs::recordings(&[file.to_owned()]))?;
     let make_sink = |start: &Start| output.open(start).map_err(SessionError::Output);
-    Ok(tracer::session::report(file, make_sink, &mut |notice| say(&notice, verbosity))?)
+    Ok(tracer::session::report(file, names, make_sink, &mut |notice| say(&notice, verbosity))?)
 }
 
 fn say(notice: &Notice, verbosity: Verbosity) {
@@ -57,6 +63,7 @@ fn diff(
     before: &Path,
     after: &Path,
     arguments: &ReportArguments,
+    names: &NameOptions,
     verbosity: Verbosity,
 ) -> anyhow::Result<io::Result<()>> {
     let output = &arguments.output;
@@ -67,7 +74,7 @@ fn diff(
     }
     output.check(&Inputs::recordings(&[before.to_owned(), after.to_owned()]))?;
     let view = output.view_of(Format::Flamegraph);
-    let counts = [counts(before, view, verbosity)?, counts(after, view, verbosity)?];
+    let counts = [counts(before, names, view, verbosity)?, counts(after, names, view, verbosity)?];
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let title = format!("{} compared with {}", name(after), name(before));
     let write = || write_differential(&mut output.create()?, &title, &counts[0], &counts[1]);
@@ -75,7 +82,12 @@ fn diff(
 }
 
 /// How often each stack of a recording was hit.
-fn counts(file: &Path, view: View, verbosity: Verbosity) -> anyhow::Result<FoldedCounts> {
+fn counts(
+    file: &Path,
+    names: &NameOptions,
+    view: View,
+    verbosity: Verbosity,
+) -> anyhow::Result<FoldedCounts> {
     /// A sink that only counts.
     struct Counting(Arc<Mutex<FoldedCounts>>);
 
@@ -96,7 +108,7 @@ fn counts(file: &Path, view: View, verbosity: Verbosity) -> anyhow::Result<Folde
 
     let counts = Arc::new(Mutex::new(FoldedCounts::new(view)));
     let sink = Box::new(Counting(Arc::clone(&counts)));
-    tracer::session::report(file, |_| Ok(sink), &mut |notice| say(&notice, verbosity))?;
+    tracer::session::report(file, names, |_| Ok(sink), &mut |notice| say(&notice, verbosity))?;
     let counts = std::mem::replace(&mut *counted(&counts), FoldedCounts::new(view));
     Ok(counts)
 }

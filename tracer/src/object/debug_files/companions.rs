@@ -97,6 +97,10 @@ impl Companions {
         refused: &mut Vec<DebugFileError>,
     ) -> Option<Arc<ObjectFile>> {
         let link = SupplementLink::of(source)?;
+        let given = self.files.common.iter().find(|(id, _)| id.0 == link.id);
+        if let Some((_, file)) = given {
+            return Some(Arc::clone(file));
+        }
         let mut places = Vec::new();
         if link.name.is_absolute() {
             places.extend(self.as_stated(&link.name));
@@ -111,15 +115,13 @@ impl Companions {
         }));
         let before = refused.len();
         for path in places {
-            let Some(file) = open(&path, ".debug_str", refused) else { continue };
-            if identifier(&file).is_some_and(|own| own == link.id) {
-                return Some(file);
+            if !is_file(&path) {
+                continue;
             }
-            refused.push(DebugFileError::Other {
-                debug: path,
-                of: source.path().to_owned(),
-                why: format!("it is not the common file {id} of dwz"),
-            });
+            match open_supplement(&path, &link.id, source.path()) {
+                Ok(file) => return Some(file),
+                Err(error) => refused.push(error),
+            }
         }
         if refused.len() == before {
             refused.push(DebugFileError::Missing {
@@ -129,6 +131,14 @@ impl Companions {
             });
         }
         None
+    }
+
+    /// The build id of the common file that `source` refers to, where there is none here. What
+    /// DWARF 5 has in its place is a checksum, which no server knows.
+    pub(super) fn missing_supplement(&self, source: &ObjectFile) -> Option<BuildId> {
+        let link = SupplementLink::of(source).filter(|link| link.is_build_id)?;
+        let is_missing = self.supplement(source, &mut Vec::new()).is_none();
+        is_missing.then_some(BuildId(link.id))
     }
 
     /// An absolute path as the module's process sees it, then as we do.
@@ -158,26 +168,45 @@ fn with_suffix(name: &OsStr, suffix: &str) -> PathBuf {
 
 /// Opens what may lie at a path; `None` where nothing does, or it has no such section.
 fn open(path: &Path, section: &str, refused: &mut Vec<DebugFileError>) -> Option<Arc<ObjectFile>> {
-    if !std::fs::metadata(path).is_ok_and(|file| file.is_file()) {
+    if !is_file(path) {
         return None;
     }
-    match ObjectFile::open_debug(path) {
-        Ok(file) if has(&file, section) => Some(Arc::new(file)),
-        Ok(_) => {
-            refused.push(DebugFileError::Empty { path: path.to_owned() });
-            None
-        }
-        Err(error) => {
-            refused.push(error.into());
-            None
-        }
+    open_with(path, section).map_err(|error| refused.push(error)).ok()
+}
+
+fn is_file(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.is_file())
+}
+
+fn open_with(path: &Path, section: &str) -> Result<Arc<ObjectFile>, DebugFileError> {
+    let file = ObjectFile::open_debug(path)?;
+    if !has(&file, section) {
+        return Err(DebugFileError::Empty { path: path.to_owned() });
     }
+    Ok(Arc::new(file))
+}
+
+/// Opens the common file `id` of dwz, to which the file at `of` refers.
+pub(super) fn open_supplement(
+    path: &Path,
+    id: &[u8],
+    of: &Path,
+) -> Result<Arc<ObjectFile>, DebugFileError> {
+    let file = open_with(path, ".debug_str")?;
+    if identifier(&file).is_none_or(|own| own != id) {
+        let (debug, of) = (path.to_owned(), of.to_owned());
+        let why = format!("it is not the common file {} of dwz", BuildId(id.to_owned()));
+        return Err(DebugFileError::Other { debug, of, why });
+    }
+    Ok(file)
 }
 
 /// What a file says of its common file: its name and its identifier.
 struct SupplementLink {
     name: PathBuf,
     id: Vec<u8>,
+    /// Whether that is a build id, not only a checksum.
+    is_build_id: bool,
 }
 
 impl SupplementLink {
@@ -186,11 +215,12 @@ impl SupplementLink {
         if let Some((_, bytes)) = source.section(".gnu_debugaltlink") {
             let end = bytes.iter().position(|byte| *byte == 0)?;
             let (name, id) = (bytes.get(..end)?, bytes.get(end + 1..)?);
-            return Some(Self { name: OsStr::from_bytes(name).into(), id: id.to_owned() });
+            let name = OsStr::from_bytes(name).into();
+            return Some(Self { name, id: id.to_owned(), is_build_id: id.len() > 1 });
         }
-        let sup = Sup::of(source)?;
-        (!sup.is_supplement)
-            .then(|| Self { name: OsStr::from_bytes(&sup.name).into(), id: sup.checksum })
+        let sup = Sup::of(source).filter(|sup| !sup.is_supplement)?;
+        let name = OsStr::from_bytes(&sup.name).into();
+        Some(Self { name, id: sup.checksum, is_build_id: false })
     }
 }
 

@@ -77,24 +77,27 @@ pub enum DebugFileError {
 pub struct FoundDebugFile {
     /// The debug file.
     pub file: Option<Arc<ObjectFile>>,
-    /// Whether there is debug information, in the debug file or in the file itself. Where not, a
-    /// server may have it.
-    pub has_debug_information: bool,
+    /// What is missing and a server may have, by build id: debug information, where neither file
+    /// has any, or the common file that `dwz` made, where they refer to one.
+    pub wanted: Option<BuildId>,
     /// Files that lie where it should, but are not used.
     pub refused: Vec<DebugFileError>,
 }
 
-/// Finds debug files. Opens files; remembers only those that the user gave.
+/// Finds debug files. Opens files; remembers only those that the user or a server gave.
 #[derive(Clone, Debug)]
 pub struct DebugFiles {
     directories: Vec<PathBuf>,
     /// A file, and the debug file that the user gave for it.
     given: Vec<(Arc<ObjectFile>, Arc<ObjectFile>)>,
+    /// Common files that servers gave, by build id.
+    common: Vec<(BuildId, Arc<ObjectFile>)>,
 }
 
 impl Default for DebugFiles {
     fn default() -> Self {
-        Self { directories: vec![SYSTEM_DIRECTORY.into()], given: Vec::new() }
+        let directories = vec![SYSTEM_DIRECTORY.into()];
+        Self { directories, given: Vec::new(), common: Vec::new() }
     }
 }
 
@@ -122,18 +125,47 @@ impl DebugFiles {
         Ok(())
     }
 
-    /// The debug file of `object`. Nothing is sought for a file that has symbols and DWARF itself.
+    /// Uses the file at `path`, which a server gave for the build `id` that [`DebugFiles::find`]
+    /// wanted for `object`. What is found then, and wanted next.
+    ///
+    /// # Errors
+    /// As [`DebugFiles::give`].
+    pub fn accept(
+        &mut self,
+        object: &Arc<ObjectFile>,
+        id: &BuildId,
+        path: &Path,
+    ) -> Result<FoundDebugFile, DebugFileError> {
+        if object.build_id() == Some(id) {
+            self.give(object, path)?;
+        } else if !self.common.iter().any(|(known, _)| known == id) {
+            let file = companions::open_supplement(path, &id.0, object.path())?;
+            self.common.push((id.clone(), file));
+        }
+        Ok(self.find(object))
+    }
+
+    /// The debug file of `object`. None is sought for a file that has symbols and DWARF itself.
     #[must_use]
     pub fn find(&self, object: &Arc<ObjectFile>) -> FoundDebugFile {
         let mut found = FoundDebugFile::default();
-        if let Some((_, file)) = self.given.iter().find(|(of, _)| Arc::ptr_eq(of, object)) {
-            found.file = Some(Arc::clone(file));
-            found.has_debug_information = true;
-            return found;
+        let given = self.given.iter().find(|(of, _)| Arc::ptr_eq(of, object));
+        match given {
+            Some((_, file)) => found.file = Some(Arc::clone(file)),
+            None => self.seek(object, &mut found),
         }
-        found.has_debug_information = has(object, ".debug_info");
-        if has(object, ".symtab") && found.has_debug_information {
-            return found;
+        let source = found.file.iter().chain([object]).find(|file| has(file, ".debug_info"));
+        found.wanted = match source {
+            Some(source) => Companions::of(self, object, source).missing_supplement(source),
+            None if given.is_none() => object.build_id().cloned(),
+            None => None,
+        };
+        found
+    }
+
+    fn seek(&self, object: &Arc<ObjectFile>, found: &mut FoundDebugFile) {
+        if has(object, ".symtab") && has(object, ".debug_info") {
+            return;
         }
         let link = Link::of(object);
         let by_id = self.by_build_id(object).into_iter().map(|path| (path, None));
@@ -143,7 +175,6 @@ impl DebugFiles {
         for (path, link) in by_id.chain(by_name) {
             match candidate(object, &path, link) {
                 Ok(Some(file)) => {
-                    found.has_debug_information |= has(&file, ".debug_info");
                     found.file = Some(Arc::new(file));
                     break;
                 }
@@ -158,7 +189,6 @@ impl DebugFiles {
                 None => {}
             }
         }
-        found
     }
 
     fn by_build_id(&self, object: &ObjectFile) -> Vec<PathBuf> {

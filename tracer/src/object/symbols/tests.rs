@@ -9,9 +9,7 @@ static __attribute__((noinline)) int inner(int x) { return x + 1; }
 static int (*resolver(void))(int) { return inner; }
 int chosen(int x) __attribute__((ifunc("resolver")));
 __asm__(".text\n.globl bare\nbare:\n  nop\n  nop\nlocal_label:\n  ret\n"
-        ".globl bounded\n.type bounded, @function\nbounded:\n  nop\n  ret\n.size bounded, .-bounded\n"
-        ".globl outer\n.type outer, @function\nouter:\n  nop\n  nop\n"
-        ".type nested, @function\nnested:\n  nop\n.size nested, .-nested\n  ret\n.size outer, .-outer\n");
+        ".globl bounded\n.type bounded, @function\nbounded:\n  nop\n  ret\n.size bounded, .-bounded\n");
 int data_object = 7;
 int main(void) { return shared(1) + inner(2); }
 "#;
@@ -53,8 +51,6 @@ fn only_what_lies_inside_is_named() {
     assert_eq!(name("bare", 0).as_deref(), Some("bare"));
     assert_eq!(name("bare", 1), None);
     assert_eq!(name("local_label", 0), None);
-    // Global before local, though the local one is smaller.
-    assert_eq!(name("nested", 0).as_deref(), Some("outer"));
     assert_eq!(name("data_object", 0), None);
 }
 

@@ -9,7 +9,8 @@ use object::{Endianness, Object};
 
 use super::{Area, State};
 use crate::object::go::GoModule;
-use crate::object::{DebugFiles, Dwarf, Language, ObjectFile, Symbols, libraries_of};
+use crate::object::{DebugFiles, Dwarf, Language, Library, ObjectFile, Symbols, libraries_of};
+use crate::session::options::NameOptions;
 use crate::session::target::own_environment;
 use crate::unwind::module_rows;
 
@@ -17,7 +18,7 @@ use crate::unwind::module_rows;
 const TESTED_GO: std::ops::RangeInclusive<u32> = 21..=27;
 
 /// Looks at the binary at `path`.
-pub(super) fn examine(path: &Path, area: &mut Area) {
+pub(super) fn examine(path: &Path, names: &NameOptions, area: &mut Area) {
     let object = match ObjectFile::open(path) {
         Ok(object) => Arc::new(object),
         Err(error) => {
@@ -37,9 +38,16 @@ pub(super) fn examine(path: &Path, area: &mut Area) {
         ),
     }
     let go = examine_go(&object, area);
-    examine_symbols(&object, area);
+    let (libraries, missing) = libraries_of(&object, &path, &own_environment());
+    let objects = [&object].into_iter().chain(libraries.iter().map(|library| &library.object));
+    let debug_files = names.debug_files(objects).unwrap_or_else(|error| {
+        let next = "name the one of this very build, or none";
+        area.problem("debug file", error.to_string(), next);
+        DebugFiles::default()
+    });
+    examine_symbols(&object, &debug_files, area);
     examine_rows(&object, go.as_ref(), area);
-    examine_libraries(&object, &path, area);
+    show_libraries(libraries, missing, area);
 }
 
 fn kind(object: &ObjectFile) -> String {
@@ -108,8 +116,8 @@ fn examine_go(object: &Arc<ObjectFile>, area: &mut Area) -> Option<GoModule> {
 }
 
 /// What names functions: the file itself, and its separate debug file.
-fn examine_symbols(object: &Arc<ObjectFile>, area: &mut Area) {
-    let found = DebugFiles::default().find(object);
+fn examine_symbols(object: &Arc<ObjectFile>, debug_files: &DebugFiles, area: &mut Area) {
+    let found = debug_files.find(object);
     if let Some(file) = &found.file {
         area.ok("debug file", file.path().display().to_string());
     }
@@ -126,7 +134,8 @@ fn examine_symbols(object: &Arc<ObjectFile>, area: &mut Area) {
                     `strip`, give its debug file (--debug-file), or probe by address";
         area.note("symbols", format!("stripped; {functions} exported functions"), next);
     }
-    let languages = Dwarf::of(object, debug_file).map(|dwarf| dwarf.languages());
+    let dwarf = Dwarf::find(object, debug_file, debug_files);
+    let languages = dwarf.map(|dwarf| dwarf.languages());
     let named: Vec<_> = languages
         .unwrap_or_default()
         .into_iter()
@@ -165,8 +174,7 @@ fn examine_rows(object: &ObjectFile, go: Option<&GoModule>, area: &mut Area) {
 }
 
 /// What the dynamic linker will load.
-fn examine_libraries(object: &Arc<ObjectFile>, path: &Path, area: &mut Area) {
-    let (libraries, missing) = libraries_of(object, path, &own_environment());
+fn show_libraries(libraries: Vec<Library>, missing: Vec<String>, area: &mut Area) {
     for library in libraries {
         let (name, path) = (library.name.to_string_lossy(), library.path.display().to_string());
         let text = if name == path { path } else { format!("{name} at {path}") };

@@ -6,6 +6,8 @@ mod system;
 
 use std::path::Path;
 
+use super::options::NameOptions;
+
 /// How one thing stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -62,9 +64,10 @@ impl Report {
     }
 }
 
-/// Looks at the system, at the kernel as far as the rights reach, and at a binary if one is named.
+/// Looks at the system, at the kernel as far as the rights reach, and at a binary if one is named,
+/// with the debug files that `names` has.
 #[must_use]
-pub fn doctor(binary: Option<&Path>) -> Report {
+pub fn doctor(binary: Option<&Path>, names: &NameOptions) -> Report {
     let mut area = Area::new("system");
     let facts = system::Facts::gather(Path::new("/"));
     facts.judge_system(&mut area);
@@ -75,7 +78,7 @@ pub fn doctor(binary: Option<&Path>) -> Report {
     let mut areas = vec![area, rights, kernel];
     if let Some(path) = binary {
         let mut area = Area::new("binary");
-        binary::examine(path, &mut area);
+        binary::examine(path, names, &mut area);
         areas.push(area);
     }
     Report { checks: areas.into_iter().flat_map(|area| area.checks).collect() }

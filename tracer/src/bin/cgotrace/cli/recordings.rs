@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use tracer::session::Options;
 
-use super::{MessageArguments, ProbeArguments, Verbosity, command, running};
+use super::{MessageArguments, NameArguments, ProbeArguments, Verbosity, command, running};
 use crate::output::OutputArguments;
 
 pub(super) const RECORD_USAGE: &str = "\
@@ -34,7 +34,8 @@ Examples:
   cgotrace report app.cgotrace --format pprof -o app.pb.gz
   cgotrace report --diff before.cgotrace after.cgotrace -o change.svg
 
-The names are in the recording: neither the program nor rights are needed.";
+The names are in the recording: neither the program nor rights are needed. Those of a recording
+that was cut short come from the program's files, and only then are debug files looked for.";
 
 #[derive(Args, Debug)]
 pub(crate) struct RecordArguments {
@@ -88,6 +89,8 @@ pub(crate) struct ReportArguments {
     pub(crate) diff: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArguments,
+    #[command(flatten)]
+    pub(crate) names: NameArguments,
     #[command(flatten)]
     pub(crate) messages: MessageArguments,
 }

@@ -50,9 +50,7 @@ fn a_binary_and_the_defaults() {
         duration: None,
         count: None,
         max_probes: 1024,
-        debug_files: Vec::new(),
-        debug_directories: Vec::new(),
-        source_directories: Vec::new(),
+        names: NameOptions::default(),
     };
     assert_eq!(options, expected);
     assert_eq!(output, defaults());
@@ -62,15 +60,15 @@ fn a_binary_and_the_defaults() {
 fn debug_files_and_directories() {
     let line = "attach ./app --func a --debug-file a.debug --debug-file b.debug --debug-dir /d";
     let (options, _) = parse(line).unwrap();
-    assert_eq!(options.debug_files, ["a.debug", "b.debug"].map(std::path::PathBuf::from));
-    assert_eq!(options.debug_directories, [std::path::PathBuf::from("/d")]);
+    assert_eq!(options.names.debug_files, ["a.debug", "b.debug"].map(std::path::PathBuf::from));
+    assert_eq!(options.names.debug_directories, [std::path::PathBuf::from("/d")]);
 }
 
 #[test]
 fn source_directories() {
     let (options, _) = parse("attach ./app --func a --source-dir /a=/b --source-dir c=/d").unwrap();
     let expected = ["/a=/b", "c=/d"].map(|rule| rule.parse().unwrap());
-    assert_eq!(options.source_directories, expected);
+    assert_eq!(options.names.source_directories, expected);
     for wrong in ["/a", "=/b"] {
         let line = format!("attach ./app --func a --source-dir {wrong}");
         assert_eq!(parse(&line).unwrap_err(), ErrorKind::ValueValidation, "{wrong}");
