@@ -108,4 +108,10 @@ fn a_function_that_several_units_inline_is_read_once() {
         assert_eq!(at_entry.len(), 1);
     }
     assert!(leaves.iter().all(|leaf| Arc::ptr_eq(leaf, &leaves[0])));
+    // Too much is held: all is forgotten, and read again.
+    dwarf.held = MAX_HELD + 1;
+    let frames = dwarf.frames_at(ElfAddress(program.address("two") + 1));
+    let again = frames[0].name.as_ref().unwrap();
+    assert!(again.plain == "leaf" && !Arc::ptr_eq(again, &leaves[0]));
+    assert!(dwarf.held < 1000, "{}", dwarf.held);
 }
