@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	where := flag.String("where", "kill", "what is interrupted: raise, kill, fault, go, loop, clock, go-clock")
+	where := flag.String("where", "kill", "what is interrupted: raise, kill, fault, panic, go, loop, clock, go-clock")
 	rounds := flag.Int("rounds", 1, "how many signals")
 	pause := flag.Duration("pause", 0, "how long to wait after each round")
 	flag.Parse()
@@ -38,6 +38,9 @@ func main() {
 			got = uint64(C.signals_kill(C.uint64_t(round))) // STACK: main.main calls signals_kill
 		case "fault":
 			got = uint64(C.signals_fault(C.uint64_t(want))) // STACK: main.main calls signals_fault
+		case "panic":
+			got = want
+			recovers(nil) // STACK: main.main calls main.recovers
 		case "go":
 			got = kill(want) // STACK: main.main calls main.kill
 		case "loop":
@@ -67,6 +70,34 @@ func main() {
 func kill(value uint64) uint64 {
 	failed, _, _ := syscall.RawSyscall(syscall.SYS_TGKILL, uintptr(syscall.Getpid()), uintptr(syscall.Gettid()), uintptr(syscall.SIGUSR1)) // STACK: main.kill calls RawSyscall
 	return value + uint64(failed)
+}
+
+// recovers has a deferred function run over the fault of a function that it
+// calls.
+//
+//go:noinline
+func recovers(from *[2]uint64) {
+	defer recovered()
+	faults(from) // STACK: main.recovers calls main.faults
+}
+
+// faults does so in its first instruction: nothing of it lies before that.
+//
+//go:noinline
+func faults(from *[2]uint64) uint64 {
+	return second(from) // STACK: main.faults calls main.second
+}
+
+// second is inlined.
+func second(from *[2]uint64) uint64 {
+	return from[1] // STACK: main.second faults
+}
+
+func recovered() {
+	if recover() == nil {
+		log.Fatal("no panic")
+	}
+	C.signals_call() // STACK: main.recovered calls signals_call
 }
 
 // loop runs in Go until another thread's signal has come.

@@ -92,5 +92,7 @@ named! {
         ControlRingFull = 2, "control-ring-full";
         /// The frames of a stack that was hit again had been forgotten.
         StackForgotten = 3, "stack-forgotten";
+        /// Too many hits waited for their names, or for the reader of the output.
+        OutputBehind = 4, "output-behind";
     }
 }

@@ -7,7 +7,8 @@ use crate::registers::{SAVED, index};
 pub mod kind {
     /// No rule: the walk ends with the reason in `param`.
     pub const NONE: u8 = 0;
-    /// The CFA is register + offset.
+    /// The CFA is register + offset. With `param` 1 nothing was called: the return address is the
+    /// instruction that was interrupted (Go's sigpanic).
     pub const FRAME: u8 = 1;
     /// As `FRAME`, and the caller's frame lies on another stack, so it need not lie above; `param`
     /// says on which: one of [`crate::registers::stack`].
@@ -54,7 +55,8 @@ pub struct Rule {
     /// realign their stack).
     pub saved_base: u8,
     /// By kind: the number of the reason (`NONE`) or of the end (`END`), the first byte of a stub
-    /// that has pushed (`PLT`), the stack of the caller (`SWITCH`).
+    /// that has pushed (`PLT`), the stack of the caller (`SWITCH`), whether it was interrupted
+    /// (`FRAME`).
     pub param: u8,
     /// Bytes added to the CFA register. `ASMCGOCALL`: the offset of `goid` in the runtime's `g`, 0
     /// where unknown.

@@ -100,7 +100,7 @@ fn frame<M: Memory>(registers: &mut Registers, rule: &Rule, memory: &mut M) -> R
     if rule.kind == kind::SWITCH {
         registers.stack = rule.param as u32;
     }
-    registers.exact = 0;
+    registers.exact = if rule.kind == kind::FRAME { rule.param as u32 } else { 0 };
     Ok(())
 }
 

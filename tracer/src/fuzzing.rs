@@ -87,7 +87,7 @@ pub const DWARF_SECTIONS: [&str; 10] = [
 pub fn cfi(bytes: &[u8]) {
     for name in [".eh_frame", ".debug_frame"] {
         if let Some(object) = wrapped(&[(name, bytes)]) {
-            let _ = module_rows(&object, None);
+            let _ = module_rows(&object, None, &[]);
         }
     }
 }
@@ -103,7 +103,7 @@ pub fn pclntab(bytes: &[u8]) {
             let _ = go.frames_at(function.entry.plus(at));
         }
     }
-    let _ = module_rows(&object, Some(&go));
+    let _ = module_rows(&object, Some(&go), &[]);
 }
 
 /// What follows the magic of Go's buildinfo.

@@ -179,7 +179,7 @@ fn without_the_kernels_links_the_path_leads_to_the_file() {
              mount -t overlay none -o lowerdir=$ROOT,upperdir=up,workdir=work merged
              exec chroot merged $IN/jailed' ";
     let expected = std::fs::read(
-        jail.root().join(&jail.inside.strip_prefix("/").expect("path")).join("libjail.so"),
+        jail.root().join(jail.inside.strip_prefix("/").expect("path")).join("libjail.so"),
     )
     .expect("library");
     for script in ["exec chroot $ROOT $IN/jailed", overlay] {

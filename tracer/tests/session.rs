@@ -11,10 +11,13 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use serde_json::json;
 use xtask::tool::example::ANIMALS;
 use xtask::tool::go::{LinkMode, NEWEST};
 
-use support::{PATIENCE, Program, Session, cgotrace, compile, functions, records, run, send, wait};
+use support::{
+    PATIENCE, Program, Session, cgotrace, compile, eventually, functions, records, run, send, wait,
+};
 
 /// Calls `work` every ten milliseconds; ends with the status that it is given.
 const WORKER: &str = "
@@ -166,6 +169,33 @@ fn signals_end_a_session_in_order() {
         assert_eq!(records(&trace, "summary").len(), 1, "{signal:?}");
         assert_ne!(first_byte_of_work(worker.pid(), &program), 0xcc);
     }
+}
+
+/// Probes and events do not wait for whoever reads the output, and nothing is lost by it.
+#[test]
+fn a_reader_that_does_not_read_keeps_no_probe_armed() {
+    let fast = WORKER.replace("usleep(10000)", "usleep(500)");
+    let (_folder, program) = compile(&fast, &["-no-pie"]);
+    let worker = Program::start(&program, &[]);
+    let mut session = cgotrace()
+        .args(["attach", text(&program), "--func", "work", "--format", "json"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("start cgotrace");
+    eventually("a probe", || first_byte_of_work(worker.pid(), &program) == 0xcc);
+    // A full pipe: some hundred stacks.
+    sleep(Duration::from_secs(1));
+    send(session.id(), Signal::INT);
+    eventually("the probe's end", || first_byte_of_work(worker.pid(), &program) != 0xcc);
+    assert!(session.try_wait().expect("wait").is_none(), "it did not wait for its reader");
+    let trace = std::io::read_to_string(session.stdout.take().expect("output")).expect("text");
+    assert!(wait(&mut session).success());
+    let summary = &records(&trace, "summary")[0];
+    let events = records(&trace, "stack").len();
+    assert!(events > 500, "{events} events do not fill a pipe");
+    assert_eq!((summary["events"].as_u64(), &summary["lost"]), (Some(events as u64), &json!({})));
 }
 
 #[test]

@@ -78,6 +78,7 @@ fn signal_handlers_over_c_and_over_go() {
         case(&["-rounds", "50"], &[("expected.txt", Exactly(50))]),
         case(&["-rounds", "50", "-where", "raise"], &[("expected-raise.txt", Exactly(50))]),
         case(&["-rounds", "50", "-where", "fault"], &[("expected-fault.txt", Exactly(50))]),
+        case(&["-rounds", "50", "-where", "panic"], &[("expected-panic.txt", Exactly(50))]),
         case(&["-rounds", "50", "-where", "go"], &[("expected-go.txt", Exactly(50))]),
         case(&["-rounds", "500", "-where", "loop"], &[("expected-loop.txt", Exactly(500))]),
     ];
@@ -178,6 +179,13 @@ fn probes_in_stubs_in_libc_and_in_go() {
             &[("expected-direct.txt", Exactly(50))],
         ),
         case(&ODDCODE, rounds, "main.call", &[("expected-go.txt", AtLeast(50))]),
+        // Without rows: where it has just been called, its caller is known all the same.
+        case(
+            &ODDCODE,
+            &["-rounds", "50", "-kind", "without-rows"],
+            "odd_without_rows",
+            &[("expected-bare.txt", Exactly(50))],
+        ),
         // Called through the PLT.
         case(
             &SIGNALS,

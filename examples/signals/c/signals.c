@@ -104,6 +104,12 @@ uint64_t signals_fault(uint64_t value)
     return read_nothing() + value; // STACK: signals_fault calls read_nothing
 }
 
+void signals_call(void)
+{
+    signals_leaf(&handled); // STACK: signals_call calls signals_leaf
+    __asm__ volatile("" : : : "memory");
+}
+
 static void *send(void *to)
 {
     for (;;) {

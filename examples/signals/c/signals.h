@@ -22,6 +22,9 @@ uint64_t signals_clock(uint64_t value);
  * it the address of some. */
 uint64_t signals_fault(uint64_t value);
 
+/* Calls signals_leaf without any signal. */
+void signals_call(void);
+
 /* Starts a thread that sends SIGUSR1 to the calling thread whenever
  * signals_wanted is 1. The handler makes it 2, the thread then 3. */
 void signals_start_sender(void);

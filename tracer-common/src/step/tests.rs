@@ -303,6 +303,15 @@ fn a_return_address_is_one_of_user_space() {
     }
 }
 
+/// What a signal handler made look called (Go's sigpanic) returns to the instruction itself.
+#[test]
+fn the_caller_of_an_injected_call_is_exact() {
+    let mut rule = Rule::frame(index::SP, 8);
+    assert_eq!(caller(innermost(), &rule, &[(STACK, 0x5000)]).lookup_pc(), 0x4fff);
+    rule.param = 1;
+    assert_eq!(caller(innermost(), &rule, &[(STACK, 0x5000)]).lookup_pc(), 0x5000);
+}
+
 #[test]
 fn ends_and_missing_rules_say_what_they_are() {
     for end in End::ALL {

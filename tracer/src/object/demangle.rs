@@ -3,6 +3,8 @@
 //! Names come from the traced file. Both schemes have back references, so a short name may stand
 //! for an enormous text: input and output are bounded.
 
+mod cpp;
+
 use std::fmt::{self, Write};
 
 use cpp_demangle::{DemangleOptions, ParseOptions};
@@ -44,9 +46,8 @@ impl Demangled {
             return Some(Self { full, short, language: Language::Rust });
         }
         let name = parse_cpp(symbol)?;
-        let full = cpp(&name, DemangleOptions::new())?;
-        let short = cpp(&name, DemangleOptions::new().no_params().no_return_type());
-        let short = short.filter(|short| *short != full);
+        let full = full_cpp(symbol, &name)?;
+        let short = short_cpp(&name).filter(|short| *short != full);
         Some(Self { full, short, language: Language::Cpp })
     }
 
@@ -73,7 +74,7 @@ pub fn demangle(symbol: &str) -> Option<(String, Language)> {
     if let Some(name) = rust(symbol) {
         return Some((name, Language::Rust));
     }
-    cpp(&parse_cpp(symbol)?, DemangleOptions::new()).map(|name| (name, Language::Cpp))
+    full_cpp(symbol, &parse_cpp(symbol)?).map(|name| (name, Language::Cpp))
 }
 
 /// The shorter form of a Rust name, if there is one. A type as a trait keeps its brackets.
@@ -150,7 +151,18 @@ fn parse_cpp(symbol: &str) -> Option<cpp_demangle::Symbol<&str>> {
     cpp_demangle::Symbol::new_with_options(symbol, &parse).ok()
 }
 
-fn cpp(name: &cpp_demangle::Symbol<&str>, options: DemangleOptions) -> Option<String> {
+/// The whole name, or the short one where its parameters might be wrong.
+fn full_cpp(symbol: &str, name: &cpp_demangle::Symbol<&str>) -> Option<String> {
+    let text = print_cpp(name, DemangleOptions::new())?;
+    cpp::with_parameters(symbol, text).or_else(|| short_cpp(name))
+}
+
+/// The name without parameters and return type.
+fn short_cpp(name: &cpp_demangle::Symbol<&str>) -> Option<String> {
+    print_cpp(name, DemangleOptions::new().no_params().no_return_type()).map(cpp::tidy)
+}
+
+fn print_cpp(name: &cpp_demangle::Symbol<&str>, options: DemangleOptions) -> Option<String> {
     let mut out = Bounded::default();
     name.structured_demangle(&mut out, &options.recursion_limit(MAX_DEPTH)).ok()?;
     Some(out.0)

@@ -45,6 +45,8 @@ pub struct ProbePoint {
     pub display: String,
     /// The language, as far as names, Go's tables and DWARF tell.
     pub language: Language,
+    /// Whether it is certain that code gets here by a call.
+    pub is_called: bool,
 }
 
 /// Finds the places that any of `patterns` means, by offset.
@@ -251,7 +253,7 @@ impl<'a> Candidates<'a> {
         let mut names = vec![name.to_owned()];
         let own = self.functions.get(&address);
         names.extend(own.into_iter().flat_map(Candidate::names).map(str::to_owned));
-        Some(ProbePoint { offset, address, names, display, language })
+        Some(ProbePoint { offset, address, names, display, language, is_called: true })
     }
 
     /// The place at an address that the user gave.
@@ -284,7 +286,8 @@ impl<'a> Candidates<'a> {
             }
             None => (format!("{address:#x}"), Language::Unknown),
         };
-        Ok(ProbePoint { offset, address, names: Vec::new(), display, language })
+        let names = Vec::new();
+        Ok(ProbePoint { offset, address, names, display, language, is_called: false })
     }
 
     fn not_code(&self, pattern: &Pattern) -> ProbeError {
@@ -353,7 +356,11 @@ enum Meant<'a> {
 fn point(address: ElfAddress, function: &Candidate<'_>) -> Option<ProbePoint> {
     let (display, language) = function.display()?;
     let names = function.names().map(str::to_owned).collect();
-    Some(ProbePoint { offset: function.offset, address, names, display, language })
+    let offset = function.offset;
+    let aliases = function.symbol.iter().flat_map(|symbol| &symbol.aliases);
+    let is_called = aliases.clone().any(|alias| !alias.is_label)
+        && !aliases.clone().any(|alias| is_cold_part(&alias.name));
+    Some(ProbePoint { offset, address, names, display, language, is_called })
 }
 
 fn plain(name: &str) -> String {

@@ -50,6 +50,8 @@ pub struct Alias {
     pub size: u64,
     /// Whether it is an indirect function: the address is its resolver's.
     pub is_ifunc: bool,
+    /// Whether the symbol has no type: a label of assembly, which may be called or jumped to.
+    pub is_label: bool,
 }
 
 /// One function: an address and all its names, the preferred one first.
@@ -222,7 +224,8 @@ fn collect(source: &ObjectFile, image: &ObjectFile, found: &mut Vec<(u64, Alias)
             let Some(left) = room.checked_sub(name.len()) else { return };
             room = left;
             let is_ifunc = symbol.st_type() == elf::STT_GNU_IFUNC;
-            found.push((address, Alias { name, binding, size: symbol.st_size(endian), is_ifunc }));
+            let (size, is_label) = (symbol.st_size(endian), symbol.st_type() == elf::STT_NOTYPE);
+            found.push((address, Alias { name, binding, size, is_ifunc, is_label }));
         }
     }
 }

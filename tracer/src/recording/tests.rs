@@ -1,8 +1,6 @@
-use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -40,11 +38,11 @@ impl Symbolize for Names {
 
 /// Bytes that the test keeps while the recorder writes them.
 #[derive(Clone, Default)]
-struct Shared(Rc<RefCell<Vec<u8>>>);
+struct Shared(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
+        self.0.lock().unwrap().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -134,7 +132,7 @@ fn record(hits: &[Hit], finished: bool) -> Vec<u8> {
         recorder.finish(&mut Names, &lost, duration, &mut |_, _| {}).unwrap();
     }
     drop(recorder);
-    bytes.0.take()
+    std::mem::take(&mut *bytes.0.lock().unwrap())
 }
 
 fn events(recording: &mut Recording) -> Vec<Hit> {

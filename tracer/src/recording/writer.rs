@@ -22,7 +22,7 @@ use crate::symbol::Symbolize;
 
 /// A recording that is being written.
 pub struct Recorder {
-    out: Box<dyn Write>,
+    out: Box<dyn Write + Send>,
     /// Bytes written so far.
     position: u64,
     block: Block,
@@ -44,7 +44,7 @@ impl Recorder {
     /// # Errors
     /// `out` cannot be written.
     pub fn new(
-        mut out: Box<dyn Write>,
+        mut out: Box<dyn Write + Send>,
         start: &Start,
         labels: &FxHashMap<u64, String>,
         clock: ClockOffset,

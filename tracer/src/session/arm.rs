@@ -5,7 +5,7 @@ use tracer_common::map::cookie;
 
 use super::SessionError;
 use super::learn::Learner;
-use super::library::Library;
+use super::library::{Library, NewModule};
 use super::notice::Notice;
 use super::target::{Target, TargetFile};
 use crate::address::FileOffset;
@@ -50,18 +50,21 @@ pub(super) fn arm(
     // All rows come before the first probe: the first hit counts.
     library.add_vdso(&mut warn)?;
     let mut numbers = Vec::new();
-    for target in targets {
-        for file in &target.files {
+    for (target, points) in targets.iter().zip(points) {
+        for (file, points) in target.files.iter().zip(points) {
             let TargetFile { path, object, go, .. } = file;
-            let number = library.add(kernel, path, object, go.clone(), &mut warn)?;
+            let entries = points.iter().filter(|point| point.is_called).map(|point| point.address);
+            let entries: Vec<_> = entries.collect();
+            let module = NewModule { path, object, go: go.clone(), entries: &entries };
+            let number = library.add(kernel, module, &mut warn)?;
             if file.is_lasting {
                 number.into_iter().for_each(|number| library.set_lasting(number));
             }
             numbers.push(number);
         }
-        for &pid in &target.processes {
-            learner.mappings_of(pid, kernel, library, &mut warn)?;
-        }
+    }
+    for &pid in targets.iter().flat_map(|target| &target.processes) {
+        learner.mappings_of(pid, kernel, library, &mut warn)?;
     }
     let mut numbers = numbers.into_iter();
     let mut probes = Vec::new();

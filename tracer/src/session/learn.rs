@@ -8,7 +8,7 @@ use tracer_common::event::Control;
 use tracer_common::map::{MAX_MAPPINGS, Mapping, Mappings};
 
 use super::SessionError;
-use super::library::Library;
+use super::library::{Library, NewModule};
 use crate::bpf::{BpfError, Kernel};
 use crate::object::go::GoModule;
 use crate::object::{ModuleNumber, ObjectFile};
@@ -127,5 +127,6 @@ fn read_module(
             None
         }
     };
-    library.add(kernel, &mapping.path, &object, go, warn)
+    let module = NewModule { path: &mapping.path, object: &object, go, entries: &[] };
+    library.add(kernel, module, warn)
 }

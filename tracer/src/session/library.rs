@@ -1,4 +1,4 @@
-//! The modules of a session: read once, known to the kernel side, named by the symbolizer.
+//! The modules of a session: read once, known to the kernel side and to those who name frames.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,11 +6,12 @@ use std::sync::Arc;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tracer_common::map::{MAX_RUNTIMES, Mapping, ModuleKey, NO_BIAS, Runtime, Segment};
 
+use super::naming::Queue;
+use crate::address::ElfAddress;
 use crate::bpf::{BpfError, Kernel, TableWriter};
 use crate::object::go::GoModule;
-use crate::object::{DebugFiles, ModuleIdentity, ModuleNumber, Modules, ObjectFile};
+use crate::object::{ModuleIdentity, ModuleNumber, Modules, ObjectFile};
 use crate::process;
-use crate::symbol::Symbolizer;
 use crate::unwind::{self, Tables, module_rows};
 
 /// What stacks call the vdso, as `/proc/PID/maps` does.
@@ -18,10 +19,8 @@ const VDSO: &str = "[vdso]";
 
 /// Everything that is known of modules.
 pub(super) struct Library {
-    /// Modules by number.
-    pub(super) modules: Modules,
-    /// Names.
-    pub(super) symbols: Symbolizer,
+    modules: Modules,
+    naming: Queue,
     tables: Tables,
     writer: TableWriter,
     numbers: FxHashMap<ModuleKey, ModuleNumber>,
@@ -31,12 +30,24 @@ pub(super) struct Library {
     runtimes: Vec<(ModuleNumber, Arc<ObjectFile>)>,
 }
 
+/// A file that may be new.
+pub(super) struct NewModule<'a> {
+    /// Its path as the target names it.
+    pub(super) path: &'a Path,
+    /// The file.
+    pub(super) object: &'a Arc<ObjectFile>,
+    /// Go's tables in it.
+    pub(super) go: Option<Arc<GoModule>>,
+    /// Functions that are probed.
+    pub(super) entries: &'a [ElfAddress],
+}
+
 impl Library {
     /// Knows nothing yet.
-    pub(super) fn new(writer: TableWriter, debug_files: DebugFiles) -> Self {
+    pub(super) fn new(writer: TableWriter, naming: Queue) -> Self {
         Self {
             modules: Modules::default(),
-            symbols: Symbolizer::with_debug_files(debug_files),
+            naming,
             tables: Tables::default(),
             writer,
             numbers: FxHashMap::default(),
@@ -45,19 +56,22 @@ impl Library {
         }
     }
 
-    /// Makes a module known, if it is not yet: its rows to the kernel side, its names to the
-    /// symbolizer. What cannot be used of it is said by `warn`, and the rest is used. `None` once
+    /// Where hits go to be named.
+    pub(super) fn naming(&self) -> &Queue {
+        &self.naming
+    }
+
+    /// Makes a module known, if it is not yet: its rows to the kernel side, its names to those who
+    /// name. What cannot be used of it is said by `warn`, and the rest is used. `None` once
     /// there is room for no more modules.
     pub(super) fn add(
         &mut self,
         kernel: &mut Kernel,
-        path: &Path,
-        object: &Arc<ObjectFile>,
-        go: Option<Arc<GoModule>>,
+        module: NewModule<'_>,
         warn: &mut dyn FnMut(String),
     ) -> Result<Option<ModuleNumber>, BpfError> {
-        let key = kernel.module_key(path, object.data())?;
-        self.add_as(key, path, object, go, warn)
+        let key = kernel.module_key(module.path, module.object.data())?;
+        self.add_as(key, module, warn)
     }
 
     /// Makes the vdso known: it is no file, so processes have it under a key of its own. Without it
@@ -67,7 +81,9 @@ impl Library {
         let path = Path::new(VDSO);
         match ObjectFile::from_bytes(image, path) {
             Ok(object) => {
-                self.add_as(ModuleKey::VDSO, path, &Arc::new(object), None, warn).map(drop)
+                let object = &Arc::new(object);
+                let module = NewModule { path, object, go: None, entries: &[] };
+                self.add_as(ModuleKey::VDSO, module, warn).map(drop)
             }
             Err(error) => {
                 warn(error.to_string());
@@ -80,15 +96,15 @@ impl Library {
     fn add_as(
         &mut self,
         key: ModuleKey,
-        path: &Path,
-        object: &Arc<ObjectFile>,
-        go: Option<Arc<GoModule>>,
+        module: NewModule<'_>,
         warn: &mut dyn FnMut(String),
     ) -> Result<Option<ModuleNumber>, BpfError> {
         if let Some(number) = self.numbers.get(&key) {
             return Ok(Some(*number));
         }
-        let Some(number) = self.modules.add(ModuleIdentity::of(path, object)) else {
+        let NewModule { path, object, go, entries } = module;
+        let identity = ModuleIdentity::of(path, object);
+        let Some(number) = self.modules.add(identity.clone()) else {
             warn(format!("cannot unwind through {}: too many modules", path.display()));
             return Ok(None);
         };
@@ -104,11 +120,8 @@ impl Library {
             // A Go runtime cannot be unloaded: its libraries are linked with `-z nodelete`.
             self.set_lasting(number);
         }
-        self.symbols.add(number, Arc::clone(object), go.clone());
-        for refused in self.symbols.take_refused() {
-            warn(refused.to_string());
-        }
-        let added = module_rows(object, go.as_deref())
+        self.naming.add_module(identity, Arc::clone(object), go.clone());
+        let added = module_rows(object, go.as_deref(), entries)
             .map_err(|error| error.to_string())
             .and_then(|rows| self.tables.add_module(&rows).map_err(|error| error.to_string()));
         let mut module = match added {

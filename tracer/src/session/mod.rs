@@ -11,6 +11,7 @@ mod interrupt;
 mod learn;
 mod library;
 mod list;
+mod naming;
 mod notice;
 mod options;
 mod output;

@@ -19,9 +19,9 @@ const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// Where hits go.
 pub enum Destination {
     /// Named, to a format.
-    Stacks(Box<dyn Sink>),
+    Stacks(Box<dyn Sink + Send>),
     /// As they come, to a recording; what is written is its file.
-    Recording(Box<dyn Write>),
+    Recording(Box<dyn Write + Send>),
 }
 
 /// An output whose reader may close it: such a reader has what it wanted, and the session ends.
@@ -30,7 +30,7 @@ pub(super) struct Output {
 }
 
 enum Open {
-    Stacks(Box<dyn Sink>),
+    Stacks(Box<dyn Sink + Send>),
     Recording { recorder: Box<Recorder>, flushed: Duration },
 }
 
@@ -60,7 +60,9 @@ impl Output {
     }
 
     /// An output of stacks.
-    pub(super) fn of_sink(made: Result<Box<dyn Sink>, SessionError>) -> Result<Self, SessionError> {
+    pub(super) fn of_sink(
+        made: Result<Box<dyn Sink + Send>, SessionError>,
+    ) -> Result<Self, SessionError> {
         let labels = FxHashMap::default();
         Self::new(made.map(Destination::Stacks), &Start::default(), &labels, ClockOffset(0))
     }

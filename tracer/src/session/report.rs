@@ -26,7 +26,7 @@ use crate::symbol::{Symbolize, Symbolizer};
 pub fn report(
     path: &Path,
     names: &NameOptions,
-    make_sink: impl FnOnce(&Start) -> Result<Box<dyn Sink>, SessionError>,
+    make_sink: impl FnOnce(&Start) -> Result<Box<dyn Sink + Send>, SessionError>,
     notify: &mut dyn FnMut(Notice),
 ) -> Result<Outcome, SessionError> {
     let mut recording = Recording::open(path)?;

@@ -1,9 +1,9 @@
 //! The whole way of a session.
 
+use std::collections::BTreeMap;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use rustc_hash::FxHashMap;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracer_common::reason::Loss;
@@ -14,17 +14,18 @@ use super::fetch;
 use super::interrupt;
 use super::learn::Learner;
 use super::library::Library;
+use super::naming::{self, Named, Naming, NamingThread};
 use super::notice::{NoHits, Notice};
 use super::options::{Options, TargetSpec};
 use super::output::{Destination, Output};
-use super::places::Places;
 use super::target::Target;
 use crate::bpf::{self, Kernel};
-use crate::event::{Event, EventSource, Hit, LiveSource};
+use crate::event::{Event, EventSource, LiveSource};
 use crate::object::Pattern;
 use crate::process::{ExitWatch, HeldCommand, OWN_EXECUTABLE, resolve};
 use crate::sink::Start;
-use crate::stack::{Assembler, ClockOffset, Summary};
+use crate::stack::{ClockOffset, Summary};
+use crate::symbol::Symbolizer;
 
 /// How many events are handled before signals and ends are looked at again.
 const AT_ONCE: usize = 1024;
@@ -81,27 +82,29 @@ pub async fn run(
     if let Some(command) = &command {
         kernel.add_held_target(command.pid())?;
     }
-    let (mut library, mut learner) = (Library::new(writer, debug_files), Learner::default());
-    library.symbols.set_source_directories(options.names.source_directories.clone());
-    fetcher.into_iter().for_each(|fetcher| library.symbols.set_fetcher(fetcher));
+    let mut symbols = Symbolizer::with_debug_files(debug_files);
+    symbols.set_source_directories(options.names.source_directories.clone());
+    fetcher.into_iter().for_each(|fetcher| symbols.set_fetcher(fetcher));
+    let (queue, jobs) = naming::queue();
+    let (mut library, mut learner) = (Library::new(writer, queue), Learner::default());
     let armed = arm(&targets, &points, &mut kernel, &mut library, &mut learner, notify)?;
     let start = armed.start;
     let mut source = LiveSource::new(ring)
         .watched()
         .map_err(|source| SessionError::System { what: "wait for events", source })?;
+    let clock = ClockOffset::measure();
+    let output = Output::new(make_output(&start), &start, &armed.labels, clock)?;
+    let naming = Naming { symbols, labels: armed.labels, clock, output };
     let mut live = Live {
         library,
         learner,
         kernel,
-        labels: armed.labels,
-        clock: ClockOffset::measure(),
-        assembler: Assembler::default(),
-        places: Places::default(),
-        summary: Summary::default(),
+        naming: NamingThread::start(naming, jobs)?,
+        lost: BTreeMap::new(),
+        hits: 0,
         seen: targets.iter().map(|target| target.processes.len()).sum(),
         limit: options.count,
     };
-    let mut output = Output::new(make_output(&start), &start, &live.labels, live.clock)?;
     let begin = Instant::now();
     notify(Notice::Armed { probes: start.probes.len(), processes: live.seen });
 
@@ -109,30 +112,26 @@ pub async fn run(
     if let Some(command) = &mut command {
         command.release().await?;
     }
-    let status = live.follow(&mut source, &mut output, &mut ends, &mut command, notify).await?;
-    live.summary.duration = begin.elapsed();
+    let status = live.follow(&mut source, &mut ends, &mut command, notify).await?;
+    let duration = begin.elapsed();
     live.kernel.detach(&mut |progress| notify(Notice::Detaching(progress)))?;
     // What was hit before the probes went.
-    live.drain(source.get_mut(), usize::MAX, &mut output, notify)?;
-    for &loss in Loss::ALL {
-        let count = live.kernel.losses(loss)?;
-        live.summary.lose(loss.name(), count);
-    }
-    let mut naming = |done, of| notify(Notice::Naming { done, of });
-    output.finish(&live.summary, &mut live.library.symbols, &mut naming)?;
-    if live.summary.events == 0 && !output.is_closed() {
+    live.drain(source.get_mut(), usize::MAX, notify)?;
+    let seen = live.seen;
+    let Named { summary, is_output_closed } = live.finish(duration, notify)?;
+    if summary.events == 0 && !is_output_closed {
         notify(Notice::NoHits(NoHits {
             binary: targets.first().map(|target| target.path().to_owned()).unwrap_or_default(),
-            processes: live.seen,
+            processes: seen,
             probes: start.probes.len(),
-            duration: live.summary.duration,
+            duration,
         }));
     }
     let status = match (status, command) {
         (None, Some(mut command)) => Some(wait(&mut command).await?),
         (status, _) => status,
     };
-    Ok(Outcome { summary: live.summary, command: status, is_output_closed: output.is_closed() })
+    Ok(Outcome { summary, command: status, is_output_closed })
 }
 
 /// What ends a session besides its target.
@@ -167,51 +166,47 @@ struct Live {
     library: Library,
     learner: Learner,
     kernel: Kernel,
-    /// What probes are called, by cookie.
-    labels: FxHashMap<u64, String>,
-    clock: ClockOffset,
-    assembler: Assembler,
-    /// What mappings without a module are called.
-    places: Places,
-    summary: Summary,
+    naming: NamingThread,
+    /// Events that were lost, by the name of the reason.
+    lost: BTreeMap<Loss, u64>,
+    /// How many hits went to be named.
+    hits: u64,
     /// How many processes of the target were seen.
     seen: usize,
     limit: Option<u64>,
 }
 
 impl Live {
-    /// Writes events until something ends the session. The command's status, where it has ended.
+    /// Hands hits on until something ends the session. The command's status, where it has ended.
     async fn follow(
         &mut self,
         source: &mut AsyncFd<LiveSource>,
-        output: &mut Output,
         ends: &mut Ends,
         command: &mut Option<HeldCommand>,
         notify: &mut dyn FnMut(Notice),
     ) -> Result<Option<ExitStatus>, SessionError> {
         let wait_failed = |source| SessionError::System { what: "wait for events", source };
-        let begin = Instant::now();
         let end = tokio::time::sleep(ends.duration.unwrap_or(Duration::MAX));
         tokio::pin!(end);
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut is_behind = false;
-        while !self.is_full() && !output.is_closed() {
+        while !self.is_full() && !self.naming.is_over() {
             tokio::select! {
                 ready = source.readable_mut() => {
                     let mut ready = ready.map_err(wait_failed)?;
-                    if self.drain(ready.get_inner_mut(), AT_ONCE, output, notify)? {
+                    if self.drain(ready.get_inner_mut(), AT_ONCE, notify)? {
                         ready.clear_ready();
                     }
                 }
                 _ = look.tick() => {
-                    is_behind = !self.drain(source.get_mut(), AT_ONCE, output, notify)?;
-                    output.tick(begin.elapsed())?;
-                    notify(Notice::Counting { events: self.summary.events });
+                    is_behind = !self.drain(source.get_mut(), AT_ONCE, notify)?;
+                    self.naming.tell(notify);
+                    notify(Notice::Counting { events: self.hits });
                 }
                 // There is more at hand; signals and ends are looked at in between.
                 () = tokio::task::yield_now(), if is_behind => {
-                    is_behind = !self.drain(source.get_mut(), AT_ONCE, output, notify)?;
+                    is_behind = !self.drain(source.get_mut(), AT_ONCE, notify)?;
                 }
                 () = &mut end, if ends.duration.is_some() => return Ok(None),
                 _ = ends.interrupt.recv() => return Ok(None),
@@ -229,7 +224,7 @@ impl Live {
     }
 
     fn is_full(&self) -> bool {
-        self.limit.is_some_and(|limit| self.summary.events >= limit)
+        self.limit.is_some_and(|limit| self.hits >= limit)
     }
 
     /// Handles the events that are at hand, `most` of them. Whether there are none left.
@@ -237,19 +232,19 @@ impl Live {
         &mut self,
         source: &mut LiveSource,
         most: usize,
-        output: &mut Output,
         notify: &mut dyn FnMut(Notice),
     ) -> Result<bool, SessionError> {
         for _ in 0..most {
-            if self.is_full() || output.is_closed() {
+            if self.is_full() {
                 break;
             }
             match source.next_event()? {
                 None => return Ok(true),
                 Some(Event::Hit(hit)) => {
-                    self.write(&hit, output)?;
-                    for refused in self.library.symbols.take_refused() {
-                        notify(Notice::Warning(refused.to_string()));
+                    if self.library.naming().hit(hit) {
+                        self.hits += 1;
+                    } else {
+                        self.lose(Loss::OutputBehind, 1);
                     }
                 }
                 Some(Event::Control(control)) => {
@@ -258,26 +253,30 @@ impl Live {
                     let (kernel, library) = (&mut self.kernel, &mut self.library);
                     self.learner.act(&control, kernel, library, &mut warn)?;
                 }
-                Some(Event::Lost(loss, count)) => self.summary.lose(loss.name(), count),
+                Some(Event::Lost(loss, count)) => self.lose(loss, count),
             }
         }
         Ok(false)
     }
 
-    fn write(&mut self, hit: &Hit, output: &mut Output) -> Result<(), SessionError> {
-        if output.is_recording() {
-            self.summary.count_hit(hit);
-            return output.record(hit, &self.library.modules);
+    fn lose(&mut self, loss: Loss, count: u64) {
+        let lost = self.lost.entry(loss).or_default();
+        *lost = lost.saturating_add(count);
+    }
+
+    /// Waits until all that was hit is named and written.
+    fn finish(
+        mut self,
+        duration: Duration,
+        notify: &mut dyn FnMut(Notice),
+    ) -> Result<Named, SessionError> {
+        for &loss in Loss::ALL {
+            let count = self.kernel.losses(loss)?;
+            self.lose(loss, count);
         }
-        let probe = self.labels.get(&hit.cookie).map_or("", String::as_str);
-        let (modules, symbols) = (&self.library.modules, &mut self.library.symbols);
-        if symbols.update() {
-            self.assembler = Assembler::default();
-        }
-        let mut stack = self.assembler.assemble(hit, probe, modules, symbols, self.clock);
-        self.places.name(&mut stack);
-        self.summary.count(&stack);
-        output.write(&stack)
+        let lost = self.lost.iter().map(|(loss, &count)| (loss.name(), count)).collect();
+        self.library.naming().end(duration, lost);
+        self.naming.join(notify)
     }
 }
 

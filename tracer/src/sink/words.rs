@@ -37,6 +37,7 @@ pub fn describe_loss(name: &'static str) -> &'static str {
         Some(Loss::NoSlot) => "too many walks were interrupted at once",
         Some(Loss::ControlRingFull) => "news of a process or a file found the buffer full",
         Some(Loss::StackForgotten) => "the frames of a stack had been forgotten",
+        Some(Loss::OutputBehind) => "names or the reader of the output could not keep up",
         None => name,
     }
 }

@@ -129,7 +129,8 @@ fn by_dwarf(frame: DwarfFrame, symbol: Option<&FunctionSymbol>) -> Option<Source
             Some(own) => (name.shown().to_owned(), own.to_owned()),
             // Some compilers leave out the linkage name of a function that no one else calls.
             None if name.linkage.is_none() => match demangle(symbol.name()) {
-                Some((shown, _)) if shown.contains(&name.plain) => {
+                // Types in it are spelled in another way: `(lambda at …)`, `{lambda(int)#1}`.
+                Some((shown, _)) if shown.contains(without_arguments(&name.plain)) => {
                     (shown, symbol.name().to_owned())
                 }
                 _ => (name.shown().to_owned(), name.plain.clone()),
@@ -148,6 +149,12 @@ fn own_symbol<'s>(symbol: &'s FunctionSymbol, name: &str) -> Option<&'s str> {
     let mut names = symbol.aliases.iter().map(|alias| alias.name.as_str());
     let is_part = |alias: &str| alias.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
     names.clone().find(|alias| *alias == name).or_else(|| names.find(|alias| is_part(alias)))
+}
+
+/// `sort` of `sort<int*>`; an operator such as `operator<` as it is.
+fn without_arguments(name: &str) -> &str {
+    let end = name.find('<').filter(|&at| at > 0 && !name.starts_with("operator<"));
+    end.and_then(|end| name.get(..end)).unwrap_or(name)
 }
 
 fn shown(symbol: &str) -> String {

@@ -28,6 +28,12 @@ pub(super) fn rows(go: &GoModule) -> GoRows {
         let rows = &mut result.rows;
         match role(&function, &known) {
             Role::Plain => plain(&function, rows),
+            Role::Injected => {
+                let first = rows.len();
+                plain(&function, rows);
+                let frames = rows[first..].iter_mut().map(|row| &mut row.rule);
+                frames.filter(|rule| rule.kind == kind::FRAME).for_each(|rule| rule.param = 1);
+            }
             Role::End(end) => {
                 rows.push(Row { start: function.entry, end: function.end, rule: Rule::end(end) });
             }
@@ -63,6 +69,9 @@ pub(super) fn rows(go: &GoModule) -> GoRows {
 enum Role {
     /// Its frame is what its SP table says.
     Plain,
+    /// The same, but a signal handler made it look called: its return address is the instruction
+    /// that was interrupted. `runtime.(*unwinder).next` knows the same functions.
+    Injected,
     /// A bottom.
     End(End),
     /// C calls it, and it saves all callee-saved registers of C.
@@ -81,6 +90,8 @@ enum Role {
 pub(super) struct Known {
     /// goexit, mcall, morestack, mstart, rt0_go.
     ids: Option<[u8; 5]>,
+    /// sigpanic.
+    sigpanic: Option<u8>,
     /// Of `goid` in `g`; 0 where not known.
     pub(super) goid_offset: i32,
     /// Of `curg` in `m`; 0 where not known.
@@ -105,6 +116,12 @@ impl Known {
             Some((1, 22..=27)) => Some([8, 12, 13, 14, 16]),
             _ => None,
         };
+        let sigpanic = match release {
+            Some((1, 21)) => Some(18),
+            Some((1, 22..=24)) => Some(19),
+            Some((1, 25..=27)) => Some(20),
+            _ => None,
+        };
         let goid_offset = match release {
             Some((1, 21 | 22 | 25 | 26 | 27)) => 152,
             Some((1, 23 | 24)) => 160,
@@ -115,17 +132,21 @@ impl Known {
             Some((1, 25..=27)) => 184,
             _ => 0,
         };
-        Self { ids, goid_offset, curg_offset }
+        Self { ids, sigpanic, goid_offset, curg_offset }
     }
 }
 
 fn role(function: &GoFunction<'_>, known: &Known) -> Role {
     let flags = function.flags();
-    // All special functions are written in assembly; wrappers of the same name are not.
-    if flags & flag::ASM == 0 {
-        return Role::Plain;
-    }
     let id = function.func_id();
+    // All other special functions are written in assembly; wrappers of the same name are not.
+    if flags & flag::ASM == 0 {
+        let is_sigpanic = match known.sigpanic {
+            Some(known) => id == known,
+            None => id != 0 && function.name() == "runtime.sigpanic",
+        };
+        return if is_sigpanic { Role::Injected } else { Role::Plain };
+    }
     if id == ASMCGOCALL {
         return Role::Asmcgocall;
     }
@@ -151,6 +172,7 @@ fn role(function: &GoFunction<'_>, known: &Known) -> Role {
     }
     match name.as_str() {
         "crosscall2" | "runtime.sigtramp" | "runtime.sigprofNonGoWrapper" => Role::Border,
+        "runtime.asyncPreempt" | "runtime.debugCallV2" => Role::Injected,
         "runtime.sigreturn__sigaction" => Role::Restorer,
         _ if flags & flag::SP_WRITE != 0 => Role::Switch,
         _ => Role::Plain,

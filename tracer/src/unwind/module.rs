@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use tracer_common::map::{MAX_SEGMENTS, Segment};
 use tracer_common::reason::Reason;
+use tracer_common::registers::index;
 use tracer_common::rule::Rule;
 
 use crate::address::{ElfAddress, FileOffset};
@@ -64,12 +65,20 @@ impl ModuleRows {
 /// What holds where a file states nothing.
 pub(super) const NO_RULE: Rule = Rule::none(Reason::NoRule);
 
+/// What holds at the first instruction of a function that was called.
+const AT_ENTRY: Rule = Rule::frame(index::SP, 8);
+
 /// The rows of `object`: from `.debug_frame`, over them those from `.eh_frame`, and over these those
-/// of its Go part.
+/// of its Go part. `entries` are first bytes of functions: where nothing else is stated of such a
+/// byte, the return address lies at the stack pointer there, as after each call.
 ///
 /// # Errors
 /// Its segments are more or larger than the tables can hold.
-pub fn module_rows(object: &ObjectFile, go: Option<&GoModule>) -> Result<ModuleRows, UnwindError> {
+pub fn module_rows(
+    object: &ObjectFile,
+    go: Option<&GoModule>,
+    entries: &[ElfAddress],
+) -> Result<ModuleRows, UnwindError> {
     let mut segments: Vec<_> = object
         .segments()
         .iter()
@@ -88,7 +97,13 @@ pub fn module_rows(object: &ObjectFile, go: Option<&GoModule>) -> Result<ModuleR
     let is_native = |address| !go.is_some_and(|go| go.text_contains(address));
     let cfi = cfi::rows(object, is_native);
     let mut restorers = cfi.restorers;
-    let mut rows = overlay(sort(cfi.debug_rows), &sort(cfi.rows));
+    let entries = entries.iter().filter(|&&entry| entry != object.entry()).map(|&entry| Row {
+        start: entry,
+        end: entry.plus(1),
+        rule: AT_ENTRY,
+    });
+    let mut rows = overlay(sort(entries.collect()), &sort(cfi.debug_rows));
+    rows = overlay(rows, &sort(cfi.rows));
     if let Some(go) = go {
         let go = go::rows(go);
         restorers.extend(go.restorers);

@@ -128,7 +128,7 @@ impl OutputArguments {
     }
 
     /// The output itself, and with it the file.
-    pub(crate) fn create(&self) -> io::Result<Box<dyn Write>> {
+    pub(crate) fn create(&self) -> io::Result<Box<dyn Write + Send>> {
         Ok(match &self.output {
             None => Box::new(io::stdout()),
             Some(path) => Box::new(create(path, self.force)?),
@@ -136,7 +136,7 @@ impl OutputArguments {
     }
 
     /// The sink, and with it the file.
-    pub(crate) fn open(&self, start: &Start) -> io::Result<Box<dyn Sink>> {
+    pub(crate) fn open(&self, start: &Start) -> io::Result<Box<dyn Sink + Send>> {
         let out = self.create()?;
         let view = self.view();
         Ok(match self.format {

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::bail;
 use clap::ValueEnum;
@@ -88,11 +89,11 @@ fn counts(
     verbosity: Verbosity,
 ) -> anyhow::Result<FoldedCounts> {
     /// A sink that only counts.
-    struct Counting(std::rc::Rc<std::cell::RefCell<FoldedCounts>>);
+    struct Counting(Arc<Mutex<FoldedCounts>>);
 
     impl Sink for Counting {
         fn write(&mut self, stack: &Stack) -> io::Result<()> {
-            self.0.borrow_mut().add(stack);
+            counted(&self.0).add(stack);
             Ok(())
         }
 
@@ -101,8 +102,13 @@ fn counts(
         }
     }
 
-    let counts = std::rc::Rc::new(std::cell::RefCell::new(FoldedCounts::new(view)));
-    let sink = Box::new(Counting(std::rc::Rc::clone(&counts)));
+    fn counted(counts: &Mutex<FoldedCounts>) -> MutexGuard<'_, FoldedCounts> {
+        counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    let counts = Arc::new(Mutex::new(FoldedCounts::new(view)));
+    let sink = Box::new(Counting(Arc::clone(&counts)));
     tracer::session::report(file, names, |_| Ok(sink), &mut |notice| say(&notice, verbosity))?;
-    Ok(counts.replace(FoldedCounts::new(view)))
+    let counts = std::mem::replace(&mut *counted(&counts), FoldedCounts::new(view));
+    Ok(counts)
 }

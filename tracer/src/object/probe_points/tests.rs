@@ -48,6 +48,25 @@ impl Fixture {
 }
 
 #[test]
+fn what_is_certainly_called() {
+    let source = r#"
+        __asm__(".text\n.globl label\nlabel:\n nop\n.globl typed\n.type typed, @function\ntyped:\n ret\n"
+                ".size typed, .-typed\n.type typed.cold, @function\ntyped.cold:\n nop\n ret\n"
+                ".size typed.cold, .-typed.cold\n");
+        int main(void) { return 0; }"#;
+    let program = compile("a.c", source, &["-O1"]);
+    let object = program.open();
+    let symbols = Symbols::of(&object);
+    let inside = format!("{:#x}", program.address("typed.cold") + 1);
+    let is_called = |pattern: &str| {
+        let points = resolve(&object, &symbols, [], &[Pattern::parse(pattern).unwrap()], 1);
+        points.unwrap()[0].is_called
+    };
+    assert!(is_called("typed") && is_called("main"));
+    assert!(!is_called("label") && !is_called("typed.cold") && !is_called(&inside));
+}
+
+#[test]
 fn names_globs_and_expressions_find_functions() {
     let fixture = Fixture::new();
     assert_eq!(fixture.names("animal_make_dog"), ["animal_make_dog"]);

@@ -153,8 +153,8 @@ fn examine_symbols(object: &Arc<ObjectFile>, debug_files: &DebugFiles, area: &mu
 
 /// What unwinds.
 fn examine_rows(object: &ObjectFile, go: Option<&GoModule>, area: &mut Area) {
-    let native = module_rows(object, None);
-    let all = module_rows(object, go);
+    let native = module_rows(object, None, &[]);
+    let all = module_rows(object, go, &[]);
     match (native, all) {
         (Ok(native), Ok(all)) => {
             let (native, all) = (native.rows.len(), all.rows.len());

@@ -94,7 +94,7 @@ fn this_thread_is_walked_as_glibc_walks_it() {
             continue;
         }
         let object = ObjectFile::open(Path::new(&map.path)).unwrap();
-        let rows = module_rows(&object, None).unwrap();
+        let rows = module_rows(&object, None, &[]).unwrap();
         modules.push(tables.add_module(&rows).unwrap());
         let module = modules.len() as u64 - 1;
         mappings.push(Mapping { start: map.start, end: map.end, offset: map.offset, module });

@@ -84,7 +84,7 @@ proptest! {
 fn every_function_of_the_vdso_has_its_frames() {
     let image = crate::process::vdso().unwrap();
     let object = ObjectFile::from_bytes(image, "[vdso]".as_ref()).unwrap();
-    let rows = module_rows(&object, None).unwrap();
+    let rows = module_rows(&object, None, &[]).unwrap();
     let symbols = Symbols::of(&object);
     let clock = symbols
         .functions()
@@ -99,4 +99,31 @@ fn every_function_of_the_vdso_has_its_frames() {
         // The caller's frame is all that is there before the first instruction.
         assert_eq!(rows.rule(function.offset), Rule::frame(index::SP, 8), "{}", function.name());
     }
+}
+
+/// Assembly without CFI: of a function that is called only its first byte is known.
+#[test]
+fn an_entry_without_rows_has_the_frame_of_a_call() {
+    let source = "
+        __asm__(\".globl bare\\n.type bare, @function\\nbare:\\n push %rbx\\n pop %rbx\\n ret\\n\"
+                \".size bare, .-bare\\n\");
+        int main(void) { return 0; }";
+    let program = crate::object::compile("a.c", source, &["-O1"]);
+    let object = program.open();
+    let place = |name| {
+        let address = ElfAddress(program.address(name));
+        (address, object.offset_of(address).unwrap())
+    };
+    let ((bare, at), (main, in_main)) = (place("bare"), place("main"));
+    let without = module_rows(&object, None, &[]).unwrap();
+    assert_eq!(without.rule(at), NO_RULE);
+    let rows = module_rows(&object, None, &[main, bare, object.entry()]).unwrap();
+    assert_eq!(rows.rule(at), Rule::frame(index::SP, 8));
+    // Behind the first instruction, nothing is known; what is stated stays.
+    assert_eq!(rows.rule(at.plus(1)), NO_RULE);
+    for within in 0..4 {
+        assert_eq!(rows.rule(in_main.plus(within)), without.rule(in_main.plus(within)));
+    }
+    let start = object.offset_of(object.entry()).unwrap();
+    assert_eq!(rows.rule(start), without.rule(start));
 }

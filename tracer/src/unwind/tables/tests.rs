@@ -163,7 +163,7 @@ fn the_tables_of_the_c_library_hold_at_every_byte_what_its_rows_state() {
     let is_libc = |mapping: &&crate::process::Mapping| mapping.path.ends_with("libc.so.6");
     let libc = mappings.iter().find(is_libc).unwrap();
     let object = crate::object::ObjectFile::open(&libc.path).unwrap();
-    let plain = crate::unwind::module_rows(&object, None).unwrap();
+    let plain = crate::unwind::module_rows(&object, None, &[]).unwrap();
     let mut tables = Tables::default();
     // Not the first module of the session.
     tables.add_module(&module(0x1234, &[(3, 1), (5, 2)])).unwrap();
