@@ -109,9 +109,14 @@ fn measure(subject: &Subject, arguments: &Arguments) -> Result<f64> {
     Ok(frame_time(&middle[0]) / blazesym)
 }
 
+/// The middle one, or the mean of the two in the middle.
 fn median(numbers: &mut [f64]) -> f64 {
     numbers.sort_by(f64::total_cmp);
-    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
+    let upper = numbers.len() / 2;
+    let lower = numbers.len().saturating_sub(1) / 2;
+    numbers
+        .get(lower..=upper)
+        .map_or(f64::NAN, |middle| middle.iter().sum::<f64>() / middle.len() as f64)
 }
 
 /// One run of a library, in a process of its own.
@@ -190,4 +195,17 @@ fn peak(child: &Child) -> Result<u64> {
     let status = fs::read_to_string(&file).with_context(|| format!("read {file}"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
     line.trim().trim_end_matches(" kB").parse().context("read VmHWM")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_of_an_even_count_lies_between() {
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert_eq!(median(&mut [1.5]), 1.5);
+        assert!(median(&mut []).is_nan());
+    }
 }
