@@ -12,8 +12,8 @@ use crate::object::{
     BuildId, DebugFileError, DebugFiles, Fetched, Fetcher, FoundDebugFile, ModuleNumber, ObjectFile,
 };
 
-/// How many answers one generation of the cache holds.
-const CACHED: usize = 64 << 10;
+/// How many bytes of answers one generation of the cache holds: some ten thousand places.
+const CACHED: usize = 16 << 20;
 
 /// Names frames of every module that was added. Needs no process: only the files.
 #[derive(Debug)]

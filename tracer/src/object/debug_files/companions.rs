@@ -78,6 +78,9 @@ impl Companions {
         }
         for directory in &self.files.directories {
             places.extend(relative(&stated).map(|path| directory.join(path)));
+            // Or a folder of such files alone. Which unit a file holds is checked by its id.
+            places.extend(relative(Path::new(name)).map(|name| directory.join(name)));
+            places.extend(stated.file_name().map(|name| directory.join(name)));
         }
         let mut seen = Vec::new();
         let mut found = Vec::new();

@@ -30,7 +30,15 @@ const SYSTEM_DIRECTORY: &str = "/usr/lib/debug";
 pub enum DebugFileError {
     /// It cannot be read.
     #[error(transparent)]
-    Unreadable(#[from] ObjectError),
+    Unreadable(ObjectError),
+    /// It is no ELF file.
+    #[error("cannot use the debug file {}: it is not an ELF file{hint}", path.display())]
+    NotElf {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to be, with a leading comma, or nothing.
+        hint: String,
+    },
     /// It is of another build.
     #[error(
         "cannot use the debug file {} for {}: {why}; use the one of the same build",
@@ -70,6 +78,16 @@ pub enum DebugFileError {
         /// What it is.
         what: &'static str,
     },
+}
+
+impl From<ObjectError> for DebugFileError {
+    fn from(error: ObjectError) -> Self {
+        match error {
+            // Nobody asked to trace it.
+            ObjectError::NotElf { path, hint } => Self::NotElf { path, hint },
+            error => Self::Unreadable(error),
+        }
+    }
 }
 
 /// What was found for one file.

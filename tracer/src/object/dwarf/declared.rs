@@ -76,7 +76,7 @@ impl Dwarf {
                     entry.and_then(|entry| declaration(parts.entries, entry)).or_else(|| {
                         let lines =
                             lines.get_or_insert_with(|| Lines::read(parts.lines, &self.code));
-                        lines.row_at(address)
+                        lines.row_at(address).map(|(file, line)| (u64::from(file), line))
                     });
                 // Where several units claim an address, the one that has its entry knows best.
                 let known = found.contains_key(&ElfAddress(address));

@@ -3,7 +3,7 @@
 use gimli::{Attribute, AttributeValue, RangeListsOffset, UnitOffset};
 
 use super::scope::Place;
-use super::source::Scope;
+use super::source::{Parts, Scope};
 use super::{Budget, Slice, UnitRef};
 use crate::object::Language;
 
@@ -79,6 +79,36 @@ impl Extent {
     }
 }
 
+/// The entry of a function, as another refers to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Origin {
+    /// In the same unit.
+    Unit(usize),
+    /// In any unit.
+    Info(usize),
+    /// In the file that the module has in common with others.
+    Supplement(usize),
+}
+
+impl Origin {
+    /// What an attribute refers to.
+    pub(super) fn of(value: AttributeValue<Slice<'_>>) -> Option<Self> {
+        match value {
+            AttributeValue::UnitRef(entry) => Some(Self::Unit(entry.0)),
+            AttributeValue::DebugInfoRef(entry) => Some(Self::Info(entry.0)),
+            AttributeValue::DebugInfoRefSup(entry) => Some(Self::Supplement(entry.0)),
+            _ => None,
+        }
+    }
+
+    /// The names, seen from a unit.
+    pub(super) fn names(self, from: Parts<'_>) -> Names {
+        let mut names = Names::of_unit(from.entries);
+        names.follow(from.scope, from.entries, self, MAX_REFERENCES);
+        names
+    }
+}
+
 /// What a function is called.
 #[derive(Debug)]
 pub(super) struct Names {
@@ -119,19 +149,26 @@ impl Names {
                 self.plain = self.plain.take().or_else(|| text(unit, attribute.value()));
             }
             gimli::DW_AT_abstract_origin | gimli::DW_AT_specification => {
-                origin = Some(attribute.value());
+                origin = Origin::of(attribute.value());
             }
             _ => {}
         })?;
         self.declared = Place::of(scope, unit, entry);
-        let references = references.checked_sub(1)?;
-        match origin? {
-            AttributeValue::UnitRef(origin) => self.add(scope, unit, origin.0, references),
-            AttributeValue::DebugInfoRef(origin) => self.add_other(scope, origin.0, references),
-            AttributeValue::DebugInfoRefSup(origin) => {
-                self.add_other(scope.supplement()?, origin.0, references)
-            }
-            _ => None,
+        self.follow(scope, unit, origin?, references.checked_sub(1)?)
+    }
+
+    /// Adds the names of what an entry of `unit` refers to.
+    fn follow(
+        &mut self,
+        scope: Scope<'_>,
+        unit: UnitRef<'_>,
+        origin: Origin,
+        references: u8,
+    ) -> Option<()> {
+        match origin {
+            Origin::Unit(entry) => self.add(scope, unit, entry, references),
+            Origin::Info(entry) => self.add_other(scope, entry, references),
+            Origin::Supplement(entry) => self.add_other(scope.supplement()?, entry, references),
         }
     }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use gimli::{AttributeValue, UnitOffset};
 
-use super::entry::Extent;
+use super::entry::{Extent, Origin};
 use super::scope::Scopes;
 use super::{Budget, Code, UnitRef};
 use crate::object::ranges::Ranges;
@@ -78,10 +78,10 @@ struct Call {
 /// One inlined call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Inlined {
-    /// The offset in the unit of the entry that names what was called.
-    pub(super) entry: usize,
+    /// The entry that names what was called.
+    pub(super) origin: Origin,
     /// Where it was called: the index of the file, and the line.
-    pub(super) call: Option<(u64, u32)>,
+    pub(super) call: Option<(u32, u32)>,
 }
 
 impl Calls {
@@ -92,6 +92,9 @@ impl Calls {
         let mut open = Vec::new();
         let _ = calls.collect(unit, entry, &mut open);
         calls.close(&mut open, isize::MIN);
+        // Many are kept, and none grows any more.
+        calls.calls.shrink_to_fit();
+        calls.ranges.shrink_to_fit();
         calls
     }
 
@@ -148,7 +151,7 @@ impl Calls {
             match abbreviation.tag() {
                 gimli::DW_TAG_inlined_subroutine => {
                     let mut extent = Extent::default();
-                    let (mut file, mut line, mut named) = (None, 0, entry);
+                    let (mut file, mut line, mut origin) = (None, 0, None);
                     for specification in abbreviation.attributes() {
                         let attribute = entries.read_attribute(*specification).ok()?;
                         match (attribute.name(), attribute.value()) {
@@ -156,10 +159,7 @@ impl Calls {
                             (gimli::DW_AT_call_line, _) => {
                                 line = attribute.udata_value().map_or(0, as_line);
                             }
-                            (
-                                gimli::DW_AT_abstract_origin,
-                                AttributeValue::UnitRef(UnitOffset(origin)),
-                            ) => named = origin,
+                            (gimli::DW_AT_abstract_origin, value) => origin = Origin::of(value),
                             _ => extent.take(unit, &attribute),
                         }
                     }
@@ -172,8 +172,9 @@ impl Calls {
                     });
                     let last = u32::try_from(self.ranges.len()).ok()?;
                     open.push((depth, self.calls.len()));
-                    let call = file.map(|file| (file, line));
-                    let inlined = Inlined { entry: named, call };
+                    let call = file.and_then(|file| Some((u32::try_from(file).ok()?, line)));
+                    let origin = origin.unwrap_or(Origin::Unit(entry));
+                    let inlined = Inlined { origin, call };
                     self.calls.push(Call { inlined, ranges: first..last, end: 0 });
                 }
                 tag => {

@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use gimli::AttributeValue;
 use memchr::memmem::Finder;
 
-use super::entry::{Names, language_of};
-use super::source::Parts;
-use super::{Dwarf, Slice, UnitRef};
+use super::entry::{Names, Origin, language_of};
+use super::{Dwarf, UnitRef};
 use crate::object::{Demangled, Language, ObjectFile, demangle};
 
 /// The most functions that are listed.
@@ -32,16 +30,16 @@ impl Dwarf {
             let _ = collect(parts.entries, &mut calls);
             let mut known = HashMap::new();
             for call in calls {
-                let is_wanted = *known.entry(call.origin).or_insert_with(|| {
-                    let names = call.origin.names(parts);
-                    names.is_some_and(|names| is_called(&names, wanted))
-                });
+                let is_wanted = *known
+                    .entry(call.origin)
+                    .or_insert_with(|| is_called(&call.origin.names(parts), wanted));
                 let function = || Names::of(parts.scope, parts.entries, call.function);
                 if is_wanted && let Some(name) = shown(function()) {
                     into.insert(name);
                 }
             }
         }
+        self.source.forget();
         into.into_iter().take(MAX_LISTED).collect()
     }
 
@@ -72,39 +70,6 @@ struct Call {
     origin: Origin,
     /// The function with code that it ended up in: an offset in the unit.
     function: usize,
-}
-
-/// The entry of a function that was inlined.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Origin {
-    /// In the same unit.
-    Unit(usize),
-    /// In any unit.
-    Info(usize),
-    /// In the file that the module has in common with others.
-    Supplement(usize),
-}
-
-impl Origin {
-    fn of(value: AttributeValue<Slice<'_>>) -> Option<Self> {
-        match value {
-            AttributeValue::UnitRef(entry) => Some(Self::Unit(entry.0)),
-            AttributeValue::DebugInfoRef(entry) => Some(Self::Info(entry.0)),
-            AttributeValue::DebugInfoRefSup(entry) => Some(Self::Supplement(entry.0)),
-            _ => None,
-        }
-    }
-
-    /// The names, seen from a unit.
-    fn names(self, from: Parts<'_>) -> Option<Names> {
-        let (scope, entry) = match self {
-            Self::Unit(entry) => return Some(Names::of(from.scope, from.entries, entry)),
-            Self::Info(entry) => (from.scope, entry),
-            Self::Supplement(entry) => (from.scope.supplement()?, entry),
-        };
-        let (unit, entry) = scope.unit_at(entry)?;
-        Some(Names::of(scope, scope.unit_ref(&unit), entry))
-    }
 }
 
 fn collect(unit: UnitRef<'_>, calls: &mut Vec<Call>) -> Option<()> {

@@ -31,16 +31,26 @@ impl Lines {
     }
 
     /// The file's index and the line of the row that covers an address; line 0 is none.
-    pub(super) fn row_at(&self, address: u64) -> Option<(u64, u32)> {
+    pub(super) fn row_at(&self, address: u64) -> Option<(u32, u32)> {
         let (.., rows) = self.sequences.containing(address).min_by_key(|(b, e, _)| e - b)?;
         let after = rows.partition_point(|row| row.address <= address);
         let row = rows.get(after.checked_sub(1)?)?;
-        Some((u64::from(row.file), row.line))
+        Some((row.file, row.line))
     }
 
     /// Begin and end of every sequence.
     pub(super) fn extents(&self) -> impl Iterator<Item = (u64, u64)> {
         self.sequences.iter().map(|(begin, end, _)| (begin, end))
+    }
+
+    /// The indexes of the files that rows name, each once.
+    pub(super) fn files(&self) -> Vec<u32> {
+        let rows = self.sequences.iter().flat_map(|(.., rows)| rows);
+        let mut files: Vec<u32> = rows.map(|row| row.file).collect();
+        files.dedup();
+        files.sort_unstable();
+        files.dedup();
+        files
     }
 
     /// How many rows are held.

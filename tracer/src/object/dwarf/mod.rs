@@ -16,8 +16,10 @@ mod inlined;
 mod lines;
 mod name;
 mod scope;
+mod shared;
 mod source;
 mod tables;
+mod units;
 
 pub use declared::Declared;
 pub use name::FunctionName;
@@ -29,6 +31,7 @@ use rustc_hash::FxHashMap;
 
 use self::entry::{Extent, language_of};
 use self::lines::Lines;
+use self::shared::Shared;
 use self::source::Source;
 use self::tables::{Asked, Tables};
 use super::ranges::Ranges;
@@ -39,8 +42,8 @@ type Slice<'a> = EndianSlice<'a, LittleEndian>;
 type Sections<'a> = gimli::Dwarf<Slice<'a>>;
 type UnitRef<'a> = gimli::UnitRef<'a, Slice<'a>>;
 
-/// How much of units is kept, counted in ranges, line rows and calls; more than this, and all is
-/// forgotten.
+/// How much of units is kept, counted in line rows (16 bytes) and what is as large: ranges, calls,
+/// parts of names. More than this, and all is forgotten.
 const MAX_HELD: usize = 8 << 20;
 
 /// The most units that may claim one address before the rest is not looked at.
@@ -69,7 +72,8 @@ pub struct Dwarf {
     /// Which code belongs to which unit, by its index.
     extents: Ranges<usize>,
     tables: FxHashMap<usize, Tables>,
-    /// How much the tables hold.
+    shared: Shared,
+    /// How much the tables and what they share hold.
     held: usize,
 }
 
@@ -109,7 +113,14 @@ impl Dwarf {
         let code = Code::of(image);
         let index = index_units(&source.borrow(), &code);
         source.set_units(index.units, index.are_split);
-        Some(Self { source, code, extents: index.extents, tables: FxHashMap::default(), held: 0 })
+        Some(Self {
+            source,
+            code,
+            extents: index.extents,
+            tables: FxHashMap::default(),
+            shared: Shared::default(),
+            held: 0,
+        })
     }
 
     /// Files that the DWARF refers to, sought since the last call, that are missing or are not
@@ -142,14 +153,18 @@ impl Dwarf {
         claims.dedup();
         if self.held > MAX_HELD {
             self.tables.clear();
+            self.shared = Shared::default();
+            self.source.forget();
             self.held = 0;
         }
+        let shared_before = self.shared.len();
         let sections = self.source.borrow();
         let asked = |index| Asked { source: &self.source, sections: &sections, index };
         let mut function: Option<(u64, usize, usize)> = None;
         for index in claims.iter().copied() {
             if !self.tables.contains_key(&index) {
-                let Some(read) = Tables::read(asked(index), &self.code) else { continue };
+                let read = Tables::read(asked(index), &self.code, &mut self.shared);
+                let Some(read) = read else { continue };
                 self.held += read.len();
                 self.tables.insert(index, read);
             }
@@ -172,8 +187,9 @@ impl Dwarf {
         let location = line.filter(|(of, _)| *of == index).map(|(_, row)| row);
         let entry = function.map(|(.., entry)| entry);
         let before = tables.len();
-        let chain = tables.chain(asked(index), entry, address.0, location);
+        let chain = tables.chain(asked(index), &mut self.shared, entry, address.0, location);
         self.held += tables.len().saturating_sub(before);
+        self.held += self.shared.len().saturating_sub(shared_before);
         chain
     }
 }

@@ -31,6 +31,12 @@ impl FunctionName {
         Some(Self { linkage, plain, scope, language, shown: OnceLock::new() })
     }
 
+    /// Bytes of its texts, about: the name for people is made later.
+    pub(super) fn len(&self) -> usize {
+        let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        2 * (optional(&self.linkage) + self.plain.len() + optional(&self.scope))
+    }
+
     /// The linkage name, or the plain one where there is none.
     #[must_use]
     pub fn symbol(&self) -> &str {

@@ -7,11 +7,9 @@
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use gimli::{
-    Abbreviations, DebugAddrBase, DebugLocListsBase, DebugRngListsBase, DebugStrOffsetsBase,
-    DwarfPackageSections, DwarfSections, DwoId, EndianSlice, LittleEndian, SectionId,
-};
+use gimli::{DwarfPackageSections, DwarfSections, DwoId, EndianSlice, LittleEndian, SectionId};
 
+use super::units::Units;
 use super::{Sections, Slice, UnitRef};
 use crate::object::{Companions, DebugFileError, ObjectFile, SectionBytes};
 
@@ -22,8 +20,7 @@ const MAX_SPLIT_FILES: usize = 16 << 10;
 #[derive(Debug)]
 pub(super) struct Source {
     sections: DwarfSections<SectionBytes>,
-    /// Where each unit begins in `.debug_info`, ascending.
-    pub(super) units: Vec<usize>,
+    pub(super) units: Units,
     supplement: Option<Supplement>,
     splits: Splits,
 }
@@ -32,7 +29,7 @@ pub(super) struct Source {
 #[derive(Debug)]
 struct Supplement {
     sections: DwarfSections<SectionBytes>,
-    units: Vec<usize>,
+    units: Units,
 }
 
 /// The files of units that lie elsewhere.
@@ -61,7 +58,7 @@ pub(super) struct Unit<'a> {
 
 struct SplitUnit<'a> {
     sections: Sections<'a>,
-    units: Vec<usize>,
+    units: Units,
     unit: gimli::Unit<Slice<'a>>,
 }
 
@@ -80,23 +77,11 @@ pub(super) struct Parts<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
     sections: &'a Sections<'a>,
-    units: &'a [usize],
-    supplement: &'a [usize],
+    units: &'a Units,
+    /// Those of the common file.
+    supplement: Option<&'a Units>,
     /// Whether these are the units of the common file.
     pub(super) is_supplement: bool,
-}
-
-/// What is kept of a unit whose entries are its own, so that neither its abbreviations nor its
-/// line program are read for each name.
-#[derive(Debug)]
-pub(super) struct Head {
-    start: usize,
-    abbreviations: Arc<Abbreviations>,
-    low_pc: u64,
-    str_offsets_base: DebugStrOffsetsBase,
-    addr_base: DebugAddrBase,
-    loclists_base: DebugLocListsBase,
-    rnglists_base: DebugRngListsBase,
 }
 
 impl Source {
@@ -107,7 +92,7 @@ impl Source {
         let mut refused = Vec::new();
         let supplement = companions.supplement(file, &mut refused).map(|file| {
             let sections = load(&file);
-            let units = starts(&borrow(&sections));
+            let units = Units::of(&borrow(&sections));
             Supplement { sections, units }
         });
         let splits = Splits {
@@ -117,7 +102,7 @@ impl Source {
             files: Vec::new(),
             troubles: Mutex::new(Troubles { refused, ..Troubles::default() }),
         };
-        Some(Self { sections, units: Vec::new(), supplement, splits })
+        Some(Self { sections, units: Units::default(), supplement, splits })
     }
 
     /// Takes the list of units; `are_split` where some lie elsewhere.
@@ -125,7 +110,7 @@ impl Source {
         if are_split {
             self.splits.files.resize_with(units.len(), OnceLock::new);
         }
-        self.units = units;
+        self.units = Units::new(units);
     }
 
     /// The sections, to be read.
@@ -137,30 +122,27 @@ impl Source {
         sections
     }
 
-    /// The unit of this index.
+    /// The unit of this index, its lines too.
     pub(super) fn unit<'a>(&'a self, sections: &Sections<'a>, index: usize) -> Option<Unit<'a>> {
-        let own = parse_unit(sections, &self.units, index)?;
+        let own = self.units.read(sections, index)?;
         let split = self.splits.unit(sections, &own, index);
         Some(Unit { own, split })
     }
 
-    /// The unit without its lines, by its head.
-    pub(super) fn entries<'a>(&'a self, sections: &Sections<'a>, head: &Head) -> Option<Unit<'a>> {
-        let header = sections.unit_header(gimli::DebugInfoOffset(head.start)).ok()?;
-        let own = gimli::Unit {
-            header,
-            abbreviations: Arc::clone(&head.abbreviations),
-            name: None,
-            comp_dir: None,
-            low_pc: head.low_pc,
-            str_offsets_base: head.str_offsets_base,
-            addr_base: head.addr_base,
-            loclists_base: head.loclists_base,
-            rnglists_base: head.rnglists_base,
-            line_program: None,
-            dwo_id: None,
-        };
-        Some(Unit { own, split: None })
+    /// The unit of this index without its lines: quick, where it was read before and its entries
+    /// are its own.
+    pub(super) fn entries<'a>(&'a self, sections: &Sections<'a>, index: usize) -> Option<Unit<'a>> {
+        let own = self.units.entries(sections, index)?;
+        let split = self.splits.unit(sections, &own, index);
+        Some(Unit { own, split })
+    }
+
+    /// Forgets what was kept of units.
+    pub(super) fn forget(&self) {
+        self.units.forget();
+        if let Some(supplement) = &self.supplement {
+            supplement.units.forget();
+        }
     }
 
     /// Companions that were sought since the last call and are not used.
@@ -170,7 +152,7 @@ impl Source {
 
     /// The parts of a unit; `sections` are those that it was read from.
     pub(super) fn parts<'a>(&'a self, sections: &'a Sections<'a>, unit: &'a Unit<'a>) -> Parts<'a> {
-        let supplement = self.supplement.as_ref().map_or(&[][..], |it| &it.units);
+        let supplement = self.supplement.as_ref().map(|it| &it.units);
         let lines = UnitRef::new(sections, &unit.own);
         let own = Scope { sections, units: &self.units, supplement, is_supplement: false };
         match &unit.split {
@@ -190,21 +172,9 @@ impl Source {
 }
 
 impl Unit<'_> {
-    /// What to keep of it; `None` where its entries lie elsewhere.
-    pub(super) fn head(&self) -> Option<Head> {
-        let own = &self.own;
-        if self.split.is_some() || own.dwo_id.is_some() {
-            return None;
-        }
-        Some(Head {
-            start: own.header.debug_info_offset()?.0,
-            abbreviations: Arc::clone(&own.abbreviations),
-            low_pc: own.low_pc,
-            str_offsets_base: own.str_offsets_base,
-            addr_base: own.addr_base,
-            loclists_base: own.loclists_base,
-            rnglists_base: own.rnglists_base,
-        })
+    /// Whether its entries lie in another file, found or not.
+    pub(super) fn is_split(&self) -> bool {
+        self.split.is_some() || self.own.dwo_id.is_some()
     }
 }
 
@@ -212,21 +182,20 @@ impl<'a> Scope<'a> {
     /// The unit that holds an entry, by the offset of that in `.debug_info`, and the entry's
     /// offset in the unit.
     pub(super) fn unit_at(self, entry: usize) -> Option<(gimli::Unit<Slice<'a>>, usize)> {
-        let index = self.units.partition_point(|start| *start <= entry).checked_sub(1)?;
-        let unit = parse_unit(self.sections, self.units, index)?;
+        let unit = self.units.entries(self.sections, self.units.holding(entry)?)?;
         let entry = gimli::DebugInfoOffset(entry).to_unit_offset(&unit.header)?;
         Some((unit, entry.0))
     }
 
     /// The unit that begins at an offset in `.debug_info`.
     pub(super) fn unit_of(self, start: usize) -> Option<gimli::Unit<Slice<'a>>> {
-        parse_unit(self.sections, self.units, self.units.binary_search(&start).ok()?)
+        self.units.entries(self.sections, self.units.beginning_at(start)?)
     }
 
     /// The units of the common file.
     pub(super) fn supplement(self) -> Option<Self> {
         let sections = self.sections.sup()?;
-        Some(Self { sections, units: self.supplement, supplement: &[], is_supplement: true })
+        Some(Self { sections, units: self.supplement?, supplement: None, is_supplement: true })
     }
 
     /// A unit of this scope.
@@ -344,7 +313,7 @@ fn find_unit<'a>(
     }
     let mut unit = found?;
     unit.copy_relocated_attributes(own);
-    Some(SplitUnit { sections, units, unit })
+    Some(SplitUnit { sections, units: Units::new(units), unit })
 }
 
 /// The sections of a split file, with what they need of the module's.
@@ -389,23 +358,4 @@ fn borrow(sections: &DwarfSections<SectionBytes>) -> Sections<'_> {
 
 fn slice(bytes: &[u8]) -> Slice<'_> {
     EndianSlice::new(bytes, LittleEndian)
-}
-
-/// Where each unit begins.
-fn starts(sections: &Sections<'_>) -> Vec<usize> {
-    let mut starts = Vec::new();
-    let mut headers = sections.units();
-    while let Ok(Some(header)) = headers.next() {
-        starts.extend(header.debug_info_offset().map(|offset| offset.0));
-    }
-    starts
-}
-
-fn parse_unit<'a>(
-    sections: &Sections<'a>,
-    units: &[usize],
-    index: usize,
-) -> Option<gimli::Unit<Slice<'a>>> {
-    let header = sections.unit_header(gimli::DebugInfoOffset(*units.get(index)?)).ok()?;
-    sections.unit(header).ok()
 }
