@@ -5,6 +5,8 @@
 
 mod cache;
 mod fetcher;
+#[cfg(feature = "https")]
+mod tls;
 
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -59,6 +61,8 @@ pub struct Client {
     cache: Cache,
     max_size: u64,
     timeout: Duration,
+    /// Why no server of https can be asked.
+    without_tls: Option<String>,
 }
 
 impl Client {
@@ -92,8 +96,20 @@ impl Client {
             .max_redirects(MAX_REDIRECTS)
             .http_status_as_error(false)
             .user_agent(concat!("cgotrace/", env!("CARGO_PKG_VERSION")));
+        #[cfg(feature = "https")]
+        let (config, without_tls) = match tls::config(&variable) {
+            Ok(trusted) => (config.tls_config(trusted), None),
+            Err(why) => (config, Some(why)),
+        };
+        #[cfg(not(feature = "https"))]
+        let without_tls = Some(
+            "this cgotrace was built without TLS; build it with `--features https`, or name a \
+             server of http"
+                .to_owned(),
+        );
         Some(Self {
             servers,
+            without_tls,
             agent: config.build().into(),
             cache: Cache::find(&variable)?,
             max_size: number("DEBUGINFOD_MAXSIZE").unwrap_or(MAX_SIZE),
@@ -142,10 +158,8 @@ impl Client {
 
     fn ask(&self, url: &str, id: &BuildId) -> Result<Option<PathBuf>, FetchError> {
         let failed = |why: String| FetchError::Server { url: url.to_owned(), why };
-        if url.starts_with("https:") && !cfg!(feature = "https") {
-            let why = "this cgotrace was built without TLS; build it with `--features https`, or name \
-                       a server of http";
-            return Err(failed(why.to_owned()));
+        if let (true, Some(why)) = (url.starts_with("https:"), &self.without_tls) {
+            return Err(failed(why.clone()));
         }
         let request = self.agent.get(url).header("X-DEBUGINFOD-MAXSIZE", self.max_size.to_string());
         let response = request.call().map_err(|error| failed(error.to_string()))?;
@@ -174,5 +188,8 @@ impl Client {
     }
 }
 
+#[cfg(test)]
+#[cfg(feature = "https")]
+mod https;
 #[cfg(test)]
 mod tests;
