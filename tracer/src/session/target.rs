@@ -138,6 +138,9 @@ impl Target {
                 && identity != Some(process.program)
             {
                 let (runs, binary) = (process.executable, path.to_owned());
+                if path.canonicalize().is_ok_and(|path| path == runs) {
+                    return Err(SessionError::OtherFile { pid, binary });
+                }
                 return Err(SessionError::OtherProgram { pid, runs, binary });
             }
             let scope = NonZeroU32::new(pid).map_or(Scope::All, Scope::Process);
