@@ -7,8 +7,10 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 use serde_json::Value;
 use tempfile::TempDir;
+use tracer::process::{Mapping, executable_mappings};
 
 use support::cgotrace;
 
@@ -165,6 +167,73 @@ fn a_library_that_was_replaced_is_named_by_the_one_that_is_mapped() {
     let (frames, said) = trace(&running, jail.folder.path());
     assert!(frames[0].starts_with("jail_work"), "{frames:?}\n{said}");
     assert!(!frames.iter().any(|frame| frame.contains("false")), "{frames:?}");
+}
+
+/// Below the root of a process, by a thread that has no right to the kernel's links.
+#[test]
+fn without_the_kernels_links_the_path_leads_to_the_file() {
+    let jail = Jail::build();
+    let overlay = "mkdir -p over
+         exec unshare -m --propagation private sh -ec '
+             mount -t tmpfs none over; cd over; mkdir up work merged
+             mount -t overlay none -o lowerdir=$ROOT,upperdir=up,workdir=work merged
+             exec chroot merged $IN/jailed' ";
+    let expected = std::fs::read(
+        jail.root().join(jail.inside.strip_prefix("/").expect("path")).join("libjail.so"),
+    )
+    .expect("library");
+    for script in ["exec chroot $ROOT $IN/jailed", overlay] {
+        let running = jail.start(script);
+        let pid = running.0.id();
+        support::eventually("the library is loaded", || library_of(pid).is_some());
+        let reached = std::thread::spawn(move || {
+            let mut rights = capabilities(None).expect("rights");
+            rights.effective.remove(CapabilitySet::SYS_ADMIN | CapabilitySet::CHECKPOINT_RESTORE);
+            set_capabilities(None, rights).expect("fewer rights");
+            let mapping = library_of(pid).expect("library");
+            mapping.reach(pid).map(|(path, _)| (path.clone(), std::fs::read(path)))
+        });
+        let (path, bytes) = reached.join().expect("thread").expect(script);
+        assert!(path.starts_with(format!("/proc/{pid}/root")), "{path:?}");
+        assert!(bytes.expect("file") == expected, "{script}: {path:?}");
+    }
+}
+
+/// Where a process has the library's code.
+fn library_of(pid: u32) -> Option<Mapping> {
+    let mappings = executable_mappings(pid).expect("mappings");
+    mappings.into_iter().find(|mapping| mapping.path.ends_with("libjail.so"))
+}
+
+/// Two file systems in memory number their files alike.
+#[test]
+fn another_file_with_the_same_inode_is_refused() {
+    let jail = Jail::build();
+    let running = jail.start(
+        "mkdir -p one two
+         exec unshare -m --propagation private sh -ec '
+             for of in one two; do mount -t tmpfs none $of; done
+             cp $ROOT$IN/libjail.so one/; cp $IN/libjail.so two/
+             stat -c %i one/libjail.so two/libjail.so > inodes
+             mount --bind one/libjail.so $ROOT$IN/libjail.so
+             (sleep 1; mount --bind two/libjail.so $ROOT$IN/libjail.so; touch over) &
+             exec chroot $ROOT $IN/jailed' ",
+    );
+    support::eventually("the other file lies there", || jail.folder.path().join("over").exists());
+    let inodes = std::fs::read_to_string(jail.folder.path().join("inodes")).expect("inodes");
+    let inodes: Vec<_> = inodes.lines().collect();
+    assert_eq!(inodes[0], inodes[1]);
+    let pid = running.0.id().to_string();
+    let arguments = ["attach", "-p", &pid, "--func", "libjail.so:jail_work", "--duration", "1s"];
+    // The links to mapped files take CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN.
+    let mut command = Command::new("setpriv");
+    command.args(["--bounding-set", "-all,+bpf,+perfmon,+sys_ptrace,+dac_read_search"]);
+    command.arg(cgotrace().get_program()).args(arguments);
+    let output = command.output().expect("start cgotrace");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("another file lies there than the one that is mapped"), "{said}");
+    assert!(said.contains("its first bytes differ, on device"), "{said}");
 }
 
 /// Nothing of ours stays mounted.

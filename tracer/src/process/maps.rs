@@ -3,10 +3,10 @@
 //! Format: fs/proc/task_mmu.c, `show_map_vma`.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::File;
-use std::io;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::ProcessError;
@@ -21,6 +21,12 @@ pub struct Device {
     pub minor: u32,
 }
 
+impl fmt::Display for Device {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.major, self.minor)
+    }
+}
+
 /// One mapping of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
@@ -30,6 +36,8 @@ pub struct Mapping {
     pub end: RuntimeAddress,
     /// The file offset of `start`.
     pub offset: FileOffset,
+    /// Whether the process may write there.
+    pub writable: bool,
     /// Whether code can run there.
     pub executable: bool,
     /// The file, as the process sees it, without the mark of a deleted one.
@@ -40,41 +48,6 @@ pub struct Mapping {
     pub inode: u64,
     /// The file system's device. On overlayfs and btrfs `stat` may show another.
     pub device: Device,
-}
-
-impl Mapping {
-    /// The path that leads to the mapped file itself, while the process has it mapped.
-    #[must_use]
-    pub fn link(&self, pid: u32) -> PathBuf {
-        format!("/proc/{pid}/map_files/{:x}-{:x}", self.start, self.end).into()
-    }
-
-    /// Opens the mapped file itself: also where it was replaced, or lies in another mount
-    /// namespace.
-    ///
-    /// # Errors
-    /// The process has ended, the rights are missing, or the file is gone and the link to it
-    /// is not for us.
-    pub fn open(&self, pid: u32) -> io::Result<File> {
-        // The link needs CAP_CHECKPOINT_RESTORE in the first user namespace; the path does not.
-        let linked = File::open(self.link(pid));
-        if linked.is_ok() || self.deleted {
-            return linked;
-        }
-        let root = PathBuf::from(format!("/proc/{pid}/root"));
-        let path = root.join(self.path.strip_prefix("/").unwrap_or(&self.path));
-        // What lies there is the process's to choose: a pipe would block.
-        let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-        let found = file.metadata()?.ino();
-        if found != self.inode {
-            let why = format!(
-                "another file lies there than the one that is mapped (inode {found}, not {})",
-                self.inode
-            );
-            return Err(io::Error::new(io::ErrorKind::NotFound, why));
-        }
-        Ok(file)
-    }
 }
 
 /// The root that a process sees, as we reach it, and a path of `/proc/PID/maps` as the process sees
@@ -104,11 +77,16 @@ pub fn root_of(pid: u32, path: &Path) -> (PathBuf, PathBuf) {
 /// # Errors
 /// There is no such process, or the rights are missing.
 pub fn executable_mappings(pid: u32) -> Result<Vec<Mapping>, ProcessError> {
-    let path = PathBuf::from(format!("/proc/{pid}/maps"));
-    let text = std::fs::read(&path).map_err(|error| ProcessError::of(pid, path, error))?;
-    let mut mappings = parse_maps(&text);
+    let mut mappings = file_mappings(pid)?;
     mappings.retain(|mapping| mapping.executable);
     Ok(mappings)
+}
+
+/// All file mappings of a process, by address.
+pub(super) fn file_mappings(pid: u32) -> Result<Vec<Mapping>, ProcessError> {
+    let path = PathBuf::from(format!("/proc/{pid}/maps"));
+    let text = std::fs::read(&path).map_err(|error| ProcessError::of(pid, path, error))?;
+    Ok(parse_maps(&text))
 }
 
 /// The kernel's code in every process, as our own process has it: all 64-bit processes of one boot
@@ -194,6 +172,7 @@ fn parse_line(line: &[u8]) -> Option<Mapping> {
         start: RuntimeAddress(start),
         end: RuntimeAddress(end),
         offset: FileOffset(offset),
+        writable: permissions.get(1) == Some(&b'w'),
         executable: permissions.get(2) == Some(&b'x'),
         path: unescape(name),
         deleted,
@@ -249,6 +228,7 @@ mod tests {
             start: RuntimeAddress(0x55d0_a1c0_0000),
             end: RuntimeAddress(0x55d0_a1c2_1000),
             offset: FileOffset(0x2000),
+            writable: false,
             executable: true,
             path: "/usr/bin/my app".into(),
             deleted: false,
@@ -340,31 +320,6 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsysca
     fn the_vdso_is_an_elf_image() {
         // Every machine that runs the tests has one.
         assert!(vdso().unwrap().starts_with(b"\x7fELF"));
-    }
-
-    /// Where the kernel does not let us follow its link, the path must lead to the same file.
-    #[test]
-    fn another_file_at_the_path_is_refused_with_the_reason() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let inode = file.as_file().metadata().unwrap().ino();
-        let mut mapping = Mapping {
-            start: RuntimeAddress(1),
-            end: RuntimeAddress(2),
-            offset: FileOffset(0),
-            executable: true,
-            path: file.path().to_owned(),
-            deleted: false,
-            inode,
-            device: Device { major: 0, minor: 0 },
-        };
-        let pid = std::process::id();
-        assert!(mapping.open(pid).is_ok());
-        mapping.inode = inode + 1;
-        let error = mapping.open(pid).unwrap_err().to_string();
-        let expected = format!("(inode {inode}, not {})", inode + 1);
-        assert!(error.contains(&expected), "{error}");
-        mapping.deleted = true;
-        assert!(mapping.open(pid).is_err());
     }
 
     #[test]

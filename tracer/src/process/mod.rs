@@ -4,6 +4,7 @@
 mod command;
 mod discovery;
 mod error;
+mod mapped;
 mod maps;
 mod watch;
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::SessionError;
 use super::indirect;
+use super::learn::cannot_open;
 use super::options::TargetSpec;
 use crate::bpf::Scope;
 use crate::object::go::GoModule;
@@ -79,6 +80,8 @@ pub(super) struct Target {
     pub(super) scopes: Vec<Scope>,
     /// The processes that run it now.
     pub(super) processes: Vec<u32>,
+    /// What they have mapped and could not be read, in words.
+    unread: Vec<String>,
 }
 
 impl Target {
@@ -115,7 +118,7 @@ impl Target {
             let path = library.path;
             files.push(TargetFile::new(path.clone(), path, library.object, true, warn));
         }
-        Ok(Self { files, scopes: vec![Scope::All], processes })
+        Ok(Self { files, scopes: vec![Scope::All], processes, unread: Vec::new() })
     }
 
     /// The executables of running processes, one target a file, with what they have mapped.
@@ -158,8 +161,9 @@ impl Target {
             let object = Arc::new(ObjectFile::map(&file, &process.executable)?.below(root, path));
             let mut files =
                 vec![TargetFile::new(process.executable, executable, object, true, warn)];
-            files.extend(mapped_libraries(pid, &files[0], warn));
-            let target = Self { files, scopes: vec![scope], processes: vec![pid] };
+            let (libraries, unread) = mapped_libraries(pid, &files[0], warn);
+            files.extend(libraries);
+            let target = Self { files, scopes: vec![scope], processes: vec![pid], unread };
             targets.push((process.program, target));
         }
         Ok(targets.into_iter().map(|(_, target)| target).collect())
@@ -182,7 +186,12 @@ impl Target {
     ) -> Result<Vec<Vec<ProbePoint>>, SessionError> {
         for pattern in patterns {
             if !self.files.iter().zip(0..).any(|(file, at)| is_for(pattern, file, at == 0)) {
-                self.files.push(library_by_path(pattern, warn)?);
+                let library = library_by_path(pattern, warn);
+                // It may be one of these.
+                if library.is_err() {
+                    self.unread.drain(..).for_each(&mut *warn);
+                }
+                self.files.push(library?);
             }
         }
         let mut found = 0;
@@ -247,23 +256,28 @@ pub(super) fn library_by_path(
     Ok(TargetFile::new(path.to_owned(), absolute, object, false, warn))
 }
 
-/// What a process has mapped besides its executable. What cannot be read is left out: a stack that
-/// goes through it says so.
+/// What a process has mapped besides its executable, and why some of it cannot be read: a stack that
+/// goes through that says so.
 fn mapped_libraries(
     pid: u32,
     executable: &TargetFile,
     warn: &mut dyn FnMut(String),
-) -> Vec<TargetFile> {
+) -> (Vec<TargetFile>, Vec<String>) {
     // What it could not find is no matter: the process runs.
     let (loaded, _) = libraries_of(&executable.object, &executable.path, &environment_of(pid));
-    let mut files: Vec<TargetFile> = Vec::new();
+    let (mut files, mut unread) = (Vec::<TargetFile>::new(), Vec::new());
     for mapping in process::executable_mappings(pid).unwrap_or_default() {
         let known = files.iter().any(|file| file.path == mapping.path);
         if known || mapping.path == executable.path {
             continue;
         }
-        // What cannot be read is said when the process is learnt.
-        let Ok(file) = mapping.open(pid) else { continue };
+        let (attach_path, file) = match mapping.reach(pid) {
+            Ok(reached) => reached,
+            Err(error) => {
+                unread.push(cannot_open(pid, &mapping, &error));
+                continue;
+            }
+        };
         let Ok(object) = ObjectFile::map(&file, &mapping.path) else { continue };
         let (root, path) = process::root_of(pid, &mapping.path);
         let object = object.below(root, path);
@@ -271,10 +285,9 @@ fn mapped_libraries(
             library.object.build_id() == object.build_id()
                 && library.path.file_name() == mapping.path.file_name()
         });
-        let attach_path = mapping.link(pid);
         files.push(TargetFile::new(mapping.path, attach_path, Arc::new(object), is_lasting, warn));
     }
-    files
+    (files, unread)
 }
 
 /// Where a running process has looked for its libraries.

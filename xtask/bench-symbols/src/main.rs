@@ -7,6 +7,7 @@
 use anyhow::{Context, Result, bail, ensure};
 use blazesym::symbolize::source::{Elf, Source};
 use blazesym::symbolize::{Input, Symbolized, Symbolizer as Blazesym};
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 use std::fs;
 use std::hint::black_box;
@@ -65,17 +66,17 @@ fn blazesym(file: &Path) -> Namer {
 fn measure(addresses: &[u64], stack: usize, start: impl FnOnce() -> Result<Namer>) -> Result<()> {
     let (first, rest) = addresses.split_at(stack);
     let (warm_up, measured) = rest.split_at(rest.len() / 2);
-    let begin = worked()?;
+    let begin = worked();
     let mut namer = start()?;
     let mut all = |addresses: &[u64]| -> Result<usize> {
         addresses.iter().map(|address| namer(*address)).sum()
     };
     all(first)?;
-    let (first_ended, memory_at_first) = (worked()?, peak()?);
+    let (first_ended, memory_at_first) = (worked(), peak()?);
     all(warm_up)?;
-    let measured_from = worked()?;
+    let measured_from = worked();
     let frames = all(measured)?;
-    let seconds = worked()? - measured_from;
+    let seconds = worked() - measured_from;
     let said = json!({
         "first_ms": (first_ended - begin) * 1e3,
         "first_kib": memory_at_first,
@@ -89,10 +90,10 @@ fn measure(addresses: &[u64], stack: usize, start: impl FnOnce() -> Result<Namer
 }
 
 /// Seconds that this thread, the only one, was on a CPU: other work on the machine does not count.
-fn worked() -> Result<f64> {
-    let said = fs::read_to_string("/proc/self/schedstat").context("read /proc/self/schedstat")?;
-    let nanoseconds = said.split(' ').next().unwrap_or_default();
-    Ok(nanoseconds.parse::<f64>().context("read /proc/self/schedstat")? / 1e9)
+/// (`/proc/self/schedstat` is as old as the last tick, which may be more than is measured.)
+fn worked() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// The most memory that was resident so far, in KiB: that of the mapped file included.

@@ -42,8 +42,8 @@ type Slice<'a> = EndianSlice<'a, LittleEndian>;
 type Sections<'a> = gimli::Dwarf<Slice<'a>>;
 type UnitRef<'a> = gimli::UnitRef<'a, Slice<'a>>;
 
-/// How much of units is kept, counted in ranges, line rows and calls; more than this, and all is
-/// forgotten.
+/// How much of units is kept, counted in line rows (16 bytes) and what is as large: ranges, calls,
+/// parts of names. More than this, and all is forgotten.
 const MAX_HELD: usize = 8 << 20;
 
 /// The most units that may claim one address before the rest is not looked at.

@@ -88,3 +88,30 @@ int main(void) { one(1); two(2); return sink; }
     assert!(dwarf.inlined_into("one").is_empty());
     assert!(dwarf.inlined_into("nothing").is_empty());
 }
+
+/// The names that `across.s` has are those of its text.
+#[test]
+fn a_function_that_several_units_inline_is_read_once() {
+    let program = compile("across.s", include_str!("tests/across.s"), &["-no-pie"]);
+    let object = program.open();
+    let mut dwarf = Dwarf::read(&object, &object).unwrap();
+    let mut leaves = Vec::new();
+    for function in ["one", "two", "one"] {
+        let frames = dwarf.frames_at(ElfAddress(program.address(function) + 1));
+        let names: Vec<_> = frames.iter().map(|frame| frame.name.clone().unwrap()).collect();
+        let plain: Vec<_> = names.iter().map(|name| name.plain.as_str()).collect();
+        assert_eq!(plain, ["leaf", function]);
+        assert_eq!(frames.iter().map(|f| f.inlined).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(frames[1].line, Some(if function == "one" { 7 } else { 9 }));
+        leaves.push(names.into_iter().next().unwrap());
+        let at_entry = dwarf.frames_at(ElfAddress(program.address(function)));
+        assert_eq!(at_entry.len(), 1);
+    }
+    assert!(leaves.iter().all(|leaf| Arc::ptr_eq(leaf, &leaves[0])));
+    // Too much is held: all is forgotten, and read again.
+    dwarf.held = MAX_HELD + 1;
+    let frames = dwarf.frames_at(ElfAddress(program.address("two") + 1));
+    let again = frames[0].name.as_ref().unwrap();
+    assert!(again.plain == "leaf" && !Arc::ptr_eq(again, &leaves[0]));
+    assert!(dwarf.held < 1000, "{}", dwarf.held);
+}

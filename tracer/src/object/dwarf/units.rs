@@ -132,3 +132,67 @@ impl Units {
         self.heads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::UnitRef;
+    use super::super::entry::Extent;
+    use super::super::source::Source;
+    use super::*;
+    use crate::object::{Companions, DebugFiles, compile};
+
+    #[test]
+    fn an_offset_lies_in_the_unit_before_it() {
+        let units = Units::new(vec![0, 10, 30]);
+        assert_eq!(
+            [0, 9, 10, 29, 30, 99].map(|at| units.holding(at)),
+            [0, 0, 1, 1, 2, 2].map(Some)
+        );
+        assert_eq!([0, 10, 11].map(|at| units.beginning_at(at)), [Some(0), Some(1), None]);
+        assert_eq!(Units::default().holding(5), None);
+    }
+
+    /// Every attribute of a unit, and where its code lies.
+    fn told(sections: &Sections<'_>, unit: &gimli::Unit<Slice<'_>>) -> String {
+        let unit = UnitRef::new(sections, unit);
+        let mut told = String::new();
+        let mut entries = unit.entries_raw(None).unwrap();
+        while !entries.is_empty() {
+            let Some(abbreviation) = entries.read_abbreviation().unwrap() else { continue };
+            for specification in abbreviation.attributes() {
+                let value = entries.read_attribute(*specification).unwrap().value();
+                told.push_str(&format!("{value:?} {:?}\n", unit.attr_string(value)));
+            }
+        }
+        let each = |begin, end| told.push_str(&format!("{begin:#x} {end:#x}\n"));
+        Extent::of_unit(unit).unwrap().for_each(unit, &mut Default::default(), each).unwrap();
+        told
+    }
+
+    #[test]
+    fn a_unit_that_was_kept_reads_as_the_whole_one() {
+        let source = "
+__attribute__((cold)) int odd(int x) { return x * 3; }
+int main(int argc, char **argv) { return argc > 3 ? odd(argc) : 0; }
+";
+        for version in ["-gdwarf-4", "-gdwarf-5"] {
+            let program = compile("a.c", source, &["-O2", version]);
+            let object = program.open();
+            let companions = Companions::of(&DebugFiles::default(), &object, &object);
+            let source = Source::open(&object, companions).unwrap();
+            let sections = source.borrow();
+            let units = Units::of(&sections);
+            assert!(units.len() > 0);
+            for index in 0..units.len() {
+                let whole = told(&sections, &units.read(&sections, index).unwrap());
+                for pass in ["first", "kept"] {
+                    let unit = units.entries(&sections, index).unwrap();
+                    assert_eq!(unit.line_program.is_none(), pass == "kept");
+                    assert_eq!(told(&sections, &unit), whole, "{version} {pass}");
+                }
+            }
+            units.forget();
+            assert!(units.heads().is_empty());
+        }
+    }
+}

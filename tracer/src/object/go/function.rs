@@ -3,7 +3,7 @@
 use crate::address::ElfAddress;
 
 use super::GoModule;
-use super::pclntab::Layout;
+use super::pclntab::PCDATA_COUNT;
 use super::read::{c_string_at, u32_at};
 use super::value::PcValues;
 
@@ -22,7 +22,6 @@ const NAME: usize = 4;
 const SP: usize = 16;
 const FILE: usize = 20;
 const LINE: usize = 24;
-const PCDATA_COUNT: usize = 28;
 const UNIT: usize = 32;
 /// Index of the inline tree's index among the PC data, and of the tree among function data.
 const PCDATA_INLINE: usize = 2;
@@ -114,13 +113,8 @@ impl<'a> GoFunction<'a> {
         Some((tree, values))
     }
 
-    /// Where the record's single bytes start: the function id, the flags, a pad, and the count of
-    /// function data.
     fn tail(&self) -> usize {
-        match self.module.layout() {
-            Layout::Go118 => 36,
-            Layout::Go120 => 40,
-        }
+        self.module.layout().tail()
     }
 
     fn word(&self, at: usize) -> Option<u32> {

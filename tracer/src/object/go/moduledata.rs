@@ -39,6 +39,11 @@ pub(super) fn find(
     table: &Pclntab,
     version: Option<GoVersion>,
 ) -> Result<Moduledata, String> {
+    if let Some(GoVersion { major: 1, minor, .. }) = version
+        && (minor < 20) != (table.layout == Layout::Go118)
+    {
+        return Err(format!("its magic number is not that of Go 1.{minor}"));
+    }
     let relocations = Relocations::of(object);
     let places = in_file(object, table.address.0).chain(relocations.places_of(table.address.0));
     let mut words = None;
@@ -60,6 +65,10 @@ pub(super) fn find(
     let (text, text_end) = (words[TEXT], words[TEXT_END]);
     if text >= text_end || text_end - text > u64::from(u32::MAX) {
         return Err("its moduledata has no sane text range".to_owned());
+    }
+    // The runtime itself refuses to start otherwise.
+    if table.text_start != 0 && table.text_start != text {
+        return Err("its header and its moduledata have different text".to_owned());
     }
     Ok(Moduledata {
         text: ElfAddress(text),

@@ -28,11 +28,32 @@ const ALIGNMENT: usize = 8;
 /// Which form the records have. It does not tell the Go version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
-    /// `_func` without a start line; `inlinedCall` of 20 bytes.
+    /// Go 1.18 and 1.19: `_func` of 40 bytes, `inlinedCall` of 20.
     Go118,
-    /// `_func` of 44 bytes; `inlinedCall` of 16 bytes.
+    /// Go 1.20 on: `_func` of 44 bytes, with a start line; `inlinedCall` of 16.
     Go120,
 }
+
+impl Layout {
+    /// Where a record's single bytes start: the function id, the flags, a pad, and the count of
+    /// function data.
+    pub(super) fn tail(self) -> usize {
+        match self {
+            Self::Go118 => 36,
+            Self::Go120 => 40,
+        }
+    }
+
+    /// Bytes of a record with its lists of PC data and function data.
+    fn record_size(self, record: &[u8]) -> Option<usize> {
+        let pcdata_count = u32_at(record, PCDATA_COUNT)? as usize;
+        let funcdata_count = usize::from(*record.get(self.tail() + 3)?);
+        (pcdata_count + funcdata_count).checked_mul(4)?.checked_add(self.tail() + 4)
+    }
+}
+
+/// Where a record has the count of its PC data.
+pub(super) const PCDATA_COUNT: usize = 28;
 
 /// A pclntab whose header and function table hold together.
 #[derive(Clone, Debug)]
@@ -40,6 +61,9 @@ pub(super) struct Pclntab {
     /// Address of its header.
     pub(super) address: ElfAddress,
     pub(super) layout: Layout,
+    /// The base of all functions, as the header states it: 0 from Go 1.26 on, and where it stands
+    /// in a relocation.
+    pub(super) text_start: u64,
     /// Offsets of its tables from the header, as the header states them.
     pub(super) name_offset: u64,
     pub(super) unit_offset: u64,
@@ -121,8 +145,7 @@ fn parse(object: &ObjectFile, address: ElfAddress) -> Result<Pclntab, String> {
     for (index, word) in words.iter_mut().enumerate() {
         *word = u64_at(bytes, PREFIX + index * 8).ok_or("its header is cut short")?;
     }
-    // The third word, textStart, is 0 from Go 1.26 on and relocated before: moduledata has it.
-    let [count, _, _, names, units, files, values, functions] = words;
+    let [count, _, text_start, names, units, files, values, functions] = words;
     let header = (PREFIX + WORDS * 8) as u64;
     let ordered = header <= names
         && names < units
@@ -138,6 +161,7 @@ fn parse(object: &ObjectFile, address: ElfAddress) -> Result<Pclntab, String> {
     let table = Pclntab {
         address,
         layout,
+        text_start,
         name_offset: names,
         unit_offset: units,
         count: usize::try_from(count).map_err(|_| "its function count is absurd")?,
@@ -147,12 +171,29 @@ fn parse(object: &ObjectFile, address: ElfAddress) -> Result<Pclntab, String> {
         values: within(values, functions),
         functions: within(functions, bytes.len() as u64),
     };
-    check_functions(object.data().get(table.functions.clone()).unwrap_or_default(), table.count)?;
+    let functions = object.data().get(table.functions.clone()).unwrap_or_default();
+    check_functions(functions, table.count)?;
+    check_records(functions, table.count, layout)?;
     Ok(table)
 }
 
 /// Bytes of an entry of the function table: entry offset, record offset.
 pub(super) const ENTRY: usize = 8;
+
+/// What the linker aligns records to.
+const RECORD_ALIGNMENT: usize = 8;
+
+/// Each record ends where the next one begins: its size tells the layout, whatever the magic number
+/// says.
+fn check_records(bytes: &[u8], count: usize, layout: Layout) -> Result<(), String> {
+    let starts = || (0..count).filter_map(|index| u32_at(bytes, index * ENTRY + 4));
+    let follow = starts().zip(starts().skip(1)).all(|(start, next)| {
+        let (start, next) = (start as usize, next as usize);
+        let end = bytes.get(start..).and_then(|record| Some(start + layout.record_size(record)?));
+        end.and_then(|end| next.checked_sub(end)).is_some_and(|gap| gap < RECORD_ALIGNMENT)
+    });
+    if follow { Ok(()) } else { Err("its function records are of another layout".to_owned()) }
+}
 
 /// The function table is sorted, its records lie behind it, and an end offset closes it.
 fn check_functions(bytes: &[u8], count: usize) -> Result<(), String> {

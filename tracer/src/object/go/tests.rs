@@ -1,4 +1,6 @@
-//! Whole tables in a whole ELF file, built by hand after the layouts that the runtime documents.
+//! Whole tables in a whole ELF file, built by hand after the runtime's sources: `pcHeader`,
+//! `moduledata` and `inlinedCall` of runtime/symtab.go (symtabinl.go from Go 1.21 on), `_func` of
+//! runtime/runtime2.go. Fields that are not read hold numbers that would be wrong elsewhere.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -14,6 +16,8 @@ const PCLNTAB: u64 = DATA + 0x100;
 #[derive(Clone, Copy)]
 struct Form {
     magic: u32,
+    /// `pcHeader.textStart`.
+    text_start: u64,
     /// Word index of `gofunc` in moduledata.
     function_data_index: usize,
     /// Pointers are zero in the file and stand in RELATIVE relocations.
@@ -23,11 +27,17 @@ struct Form {
 
 const GO_121: Form = Form {
     magic: 0xffff_fff1,
+    text_start: TEXT,
     function_data_index: 40,
     relocated: false,
     version: Some("go1.21.13"),
 };
-const GO_127: Form = Form { function_data_index: 43, version: Some("go1.27.3"), ..GO_121 };
+const GO_127: Form =
+    Form { function_data_index: 43, text_start: 0, version: Some("go1.27.3"), ..GO_121 };
+/// Before `covctrs` and `ecovctrs`, which Go 1.20 has put before `end`.
+const GO_118: Form =
+    Form { magic: 0xffff_fff0, function_data_index: 38, version: Some("go1.18.10"), ..GO_121 };
+const GO_120: Form = Form { version: Some("go1.20.14"), ..GO_121 };
 
 /// Appends a table by PC: (value, bytes) runs. Returns its offset.
 fn push_values(values: &mut Vec<u8>, runs: &[(i32, u32)]) -> u32 {
@@ -74,20 +84,26 @@ fn image(form: Form) -> Vec<u8> {
     let g_inline = push_values(&mut values, &[(-1, 0x10), (0, 0x10), (1, 0x10), (-1, 0x10)]);
 
     let mut records = Vec::new();
+    // entryOff, nameOff, args, deferreturn, pcsp, pcfile, pcln, npcdata, cuOffset, startLine from
+    // 1.20 on; funcID, flag, a pad, nfuncdata; then npcdata and nfuncdata words.
     let mut push_record = |name: u32, [sp, file, line]: [u32; 3], id: u8, inline: Option<u32>| {
-        let offset = 3 * 8 + 4 + records.len() as u32;
+        let entry = [0, 0x40, 0x80][usize::from(name != f) + usize::from(name == c)];
+        let offset = 28 + records.len() as u32;
         let pcdata: &[u32] = &inline.map(|table| [0, 0, table]).unwrap_or_default();
         let pcdata = if inline.is_some() { pcdata } else { &[] };
-        let entry = 0;
-        push_words(&mut records, &[entry, name, 0, 0, sp, file, line, pcdata.len() as u32, 1]);
+        let (args, deferreturn, pad) = (0x7171_7171, 0x7272_7272, 0x73);
+        let count = pcdata.len() as u32;
+        push_words(&mut records, &[entry, name, args, deferreturn, sp, file, line, count, 1]);
         if !old {
-            push_words(&mut records, &[9]);
+            push_words(&mut records, &[0x7474_7474]);
         }
-        records.extend([id, 4, 0, if inline.is_some() { 4 } else { 0 }]);
+        records.extend([id, 4, pad, if inline.is_some() { 4 } else { 0 }]);
         push_words(&mut records, pcdata);
         if inline.is_some() {
             push_words(&mut records, &[u32::MAX, u32::MAX, u32::MAX, 8]);
         }
+        // Aligned as the linker does it, counted from the table's start.
+        records.resize((28 + records.len()).next_multiple_of(8) - 28, 0);
         offset
     };
     let f_record = push_record(f, [depth, f_file, f_line], 7, None);
@@ -95,14 +111,21 @@ fn image(form: Form) -> Vec<u8> {
     let c_record = push_record(c, [0, 0, 0], 0, None);
     let mut functions = Vec::new();
     push_words(&mut functions, &[0, f_record, 0x40, g_record, 0x80, c_record, 0xc0]);
+    assert_eq!(functions.len(), 28);
     functions.extend(records);
 
     // h was called where g's first line ends, i where h's line ends.
     let mut calls = vec![0; 8];
-    for (name, parent) in [(h, 0x0f), (i, 0x1f)] {
+    for (caller, name, parent) in [(-1, h, 0x0f), (0i16, i, 0x1f)] {
         match old {
-            true => push_words(&mut calls, &[0, 0, 0, name, parent]),
-            false => push_words(&mut calls, &[0, name, parent, 1]),
+            true => {
+                // parent int16, funcID, a pad, file, line, func_, parentPc.
+                calls.extend(caller.to_le_bytes());
+                calls.extend([0x75, 0]);
+                push_words(&mut calls, &[0x7676_7676, 0x7777_7777, name, parent]);
+            }
+            // funcID, three pads, nameOff, parentPc, startLine.
+            false => push_words(&mut calls, &[0x75, name, parent, 0x7676_7676]),
         }
     }
 
@@ -110,7 +133,7 @@ fn image(form: Form) -> Vec<u8> {
     table.extend([0, 0, 1, 8]);
     let parts = [&names, &units, &files, &values, &functions];
     let mut offset = 8 + 8 * 8;
-    let mut words = vec![3, 3, 0];
+    let mut words = vec![3, 0x7878, form.text_start];
     for part in parts {
         words.push(offset);
         offset += part.len().next_multiple_of(8) as u64;
@@ -124,14 +147,18 @@ fn image(form: Form) -> Vec<u8> {
     table.extend(calls);
     table.resize(table.len().next_multiple_of(8), 0);
 
-    let mut module = [0u64; 45];
+    // Other words are lengths, capacities and pointers to what is not read.
+    let mut module: [u64; 45] = std::array::from_fn(|index| 0x7900_0000 + index as u64);
     module[0] = PCLNTAB;
     module[1] = PCLNTAB + words[3];
     module[4] = PCLNTAB + words[4];
     module[17] = 4;
     module[22] = TEXT;
     module[23] = TEXT + TEXT_SIZE;
-    (module[37], module[38]) = (DATA, if form.function_data_index == 43 { 16 } else { DATA + 16 });
+    // types and etypes; from Go 1.27 on a length follows.
+    let types = if old { 35 } else { 37 };
+    module[types] = DATA;
+    module[types + 1] = if form.function_data_index == 43 { 16 } else { DATA + 16 };
     module[form.function_data_index] = calls_address;
     let module_address = PCLNTAB + table.len() as u64;
     elf(form, &table, &module, module_address)
@@ -249,25 +276,59 @@ fn check_module(form: Form) {
 
 #[test]
 fn tables_of_all_versions_are_read() {
+    check_module(GO_118);
+    check_module(Form { version: Some("go1.19.13"), ..GO_118 });
+    check_module(GO_120);
     check_module(GO_121);
     check_module(GO_127);
-    check_module(Form {
-        magic: 0xffff_fff0,
-        function_data_index: 38,
-        relocated: false,
-        version: Some("go1.19.1"),
-    });
+}
+
+fn refusal(form: Form) -> String {
+    find(&image(form)).err().map(|error| error.to_string()).unwrap_or_default()
+}
+
+/// Each of what Go 1.20 has changed shows when it is not as its version says.
+#[test]
+fn tables_of_another_release_are_refused() {
+    for (form, version, reason) in [
+        (GO_118, "go1.20.14", "its magic number is not that of Go 1.20"),
+        (GO_118, "go1.21.0", "its magic number is not that of Go 1.21"),
+        (GO_120, "go1.19.13", "its magic number is not that of Go 1.19"),
+        (Form { function_data_index: 38, ..GO_120 }, "go1.20.14", "the inlined calls do not fit"),
+        (Form { function_data_index: 40, ..GO_118 }, "go1.18.10", "the inlined calls do not fit"),
+        (Form { text_start: TEXT + 16, ..GO_118 }, "go1.18.10", "different text"),
+        (Form { text_start: TEXT + 16, ..GO_120 }, "go1.20.14", "different text"),
+    ] {
+        let text = refusal(Form { version: Some(version), ..form });
+        assert!(text.contains(reason), "{version}: {text:?}");
+    }
+    // Records and calls of 1.18 under the number of 1.20, and the other way, of no stated version.
+    for (form, magic) in [(GO_118, 0xffff_fff1u32), (GO_120, 0xffff_fff0)] {
+        let mut bytes = image(Form { version: None, ..form });
+        let at = bytes.windows(4).position(|word| word == form.magic.to_le_bytes()).unwrap();
+        bytes[at..at + 4].copy_from_slice(&magic.to_le_bytes());
+        let text = find(&bytes).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(text.contains("its function records are of another layout"), "{text}");
+    }
+    for magic in [0xffff_fffau32, 0xffff_fffb] {
+        let mut bytes = image(GO_118);
+        let at = bytes.windows(4).position(|word| word == GO_118.magic.to_le_bytes()).unwrap();
+        bytes[at..at + 4].copy_from_slice(&magic.to_le_bytes());
+        assert!(find(&bytes).is_err(), "{magic:#x}");
+    }
 }
 
 #[test]
 fn the_layout_of_moduledata_shows_without_a_version() {
+    check_module(Form { version: None, ..GO_118 });
     check_module(Form { version: None, ..GO_121 });
     check_module(Form { version: None, ..GO_127 });
 }
 
 #[test]
 fn pointers_may_stand_in_relocations_alone() {
-    check_module(Form { relocated: true, ..GO_121 });
+    check_module(Form { relocated: true, text_start: 0, ..GO_118 });
+    check_module(Form { relocated: true, text_start: 0, ..GO_121 });
     check_module(Form { relocated: true, ..GO_127 });
 }
 
@@ -282,8 +343,7 @@ fn the_version_is_found_without_sections() {
 #[test]
 fn a_wrong_base_of_function_data_is_refused() {
     // The version says 1.21, the moduledata is that of 1.27: word 40 points nowhere.
-    let error = find(&image(Form { version: Some("go1.21.0"), ..GO_127 }));
-    let text = error.err().map(|error| error.to_string()).unwrap_or_default();
+    let text = refusal(Form { version: Some("go1.21.0"), ..GO_127 });
     assert!(text.contains("the inlined calls do not fit"), "{text:?}");
 }
 
@@ -345,5 +405,15 @@ fn damage_never_panics() {
                 }
             }
         }
+    }
+}
+
+/// What fuzzing starts from is what is read, and not refused at its first check.
+#[test]
+fn the_seeds_of_fuzzing_are_whole_tables() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/pclntab");
+    for (name, form) in [("go118", GO_118), ("go121", GO_121), ("go127", GO_127)] {
+        let seed = std::fs::read(folder.join(name)).unwrap();
+        assert!(seed == image(form), "{name} is another file than the one that the tests build");
     }
 }
