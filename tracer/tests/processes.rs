@@ -103,6 +103,10 @@ fn a_file_that_was_replaced_while_old_processes_run() {
     by_pid.wait_for_stacks(5);
     let old_line = caller_line(&by_pid.interrupt(), old.pid());
     assert_eq!(new_line, old_line + 1);
+    let mut both = cgotrace();
+    both.args(["attach", text(&program), "-p", &old.pid().to_string(), "--func", "work"]);
+    let refused = String::from_utf8(run(&mut both, 1).stderr).expect("text");
+    assert!(refused.contains("it runs another file of the name"), "{refused}");
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub use linker::{Environment, Library, libraries_of};
 pub use modules::{ModuleIdentity, ModuleNumber, Modules};
 pub use pattern::{Pattern, PatternError};
 pub use plt::Stubs;
-pub use probe_points::{GoEntry, ProbeError, ProbePoint, resolve};
+pub use probe_points::{GoEntry, ProbeError, ProbePoint, resolve, unprobed_copies};
 pub use section::SectionBytes;
 pub use symbols::{Alias, Binding, FunctionSymbol, Symbols};
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Only entries of functions, and addresses that the user gave. Knows nothing of how a probe is
 //! set.
 
+mod copies;
 mod error;
 
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ use super::pattern::Kind;
 use super::{Demangled, Dwarf, FunctionSymbol, Language, ObjectFile, Pattern, Symbols, demangle};
 use crate::address::{ElfAddress, FileOffset};
 
+pub use copies::unprobed_copies;
 pub use error::ProbeError;
 
 /// The most bytes of names that near ones are sought in.

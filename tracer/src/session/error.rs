@@ -52,6 +52,18 @@ pub enum SessionError {
         /// What was named.
         binary: PathBuf,
     },
+    /// A process runs another file of the same path.
+    #[error(
+        "cannot trace process {pid}: it runs another file of the name {}, one that has been \
+         replaced or lies in a container; leave the binary out to trace it",
+        binary.display()
+    )]
+    OtherFile {
+        /// The process.
+        pid: u32,
+        /// What was named.
+        binary: PathBuf,
+    },
     /// The kernel has no uprobes for the function's first instruction.
     #[error(
         "cannot probe `{name}` in {}: the kernel refuses uprobes on its first instruction, which has \

@@ -107,7 +107,9 @@ fn of_file(
 ) -> Result<(), SessionError> {
     let FoundDebugFile { file: debug_file, refused, .. } = debug_files.find(&file.object);
     refused.iter().for_each(|refused| warn(refused.to_string()));
-    let points = file.probe_points(std::slice::from_ref(pattern), usize::MAX, debug_files, &[])?;
+    let (patterns, limit) = (std::slice::from_ref(pattern), usize::MAX);
+    // Copies of a function are said where it is probed.
+    let points = file.probe_points(patterns, limit, debug_files, &[], &mut |_| ())?;
     let symbols = Symbols::read(&file.object, debug_file.as_ref());
     let native = points.iter().filter(|point| point.language != Language::Go);
     let dwarf = Dwarf::find(&file.object, debug_file.as_ref(), debug_files);

@@ -13,7 +13,7 @@ use crate::bpf::Scope;
 use crate::object::go::GoModule;
 use crate::object::{
     DebugFiles, Environment, FunctionSymbol, GoEntry, ObjectError, ObjectFile, Pattern, ProbeError,
-    ProbePoint, Symbols, can_be_probed, libraries_of, resolve,
+    ProbePoint, Symbols, can_be_probed, libraries_of, resolve, unprobed_copies,
 };
 use crate::process::{self, FileIdentity, Process};
 
@@ -54,6 +54,7 @@ impl TargetFile {
         limit: usize,
         debug_files: &DebugFiles,
         processes: &[u32],
+        warn: &mut dyn FnMut(String),
     ) -> Result<Vec<ProbePoint>, SessionError> {
         let debug_file = debug_files.find(&self.object).file;
         let mut symbols = Symbols::read(&self.object, debug_file.as_ref());
@@ -68,7 +69,18 @@ impl TargetFile {
             address: function.entry,
             size: function.end.0.saturating_sub(function.entry.0),
         });
-        Ok(resolve(&self.object, &symbols, functions, patterns, limit)?)
+        let points = resolve(&self.object, &symbols, functions, patterns, limit)?;
+        let copies = unprobed_copies(&symbols, &points);
+        if let Some(first) = copies.first() {
+            let more = match copies.len() {
+                1 => String::new(),
+                number => format!(" and {} more", number - 1),
+            };
+            warn(format!(
+                "calls of copies that the compiler made are not seen: {first}{more}; name them, too"
+            ));
+        }
+        Ok(points)
     }
 }
 
@@ -141,6 +153,9 @@ impl Target {
                 && identity != Some(process.program)
             {
                 let (runs, binary) = (process.executable, path.to_owned());
+                if path.canonicalize().is_ok_and(|path| path == runs) {
+                    return Err(SessionError::OtherFile { pid, binary });
+                }
                 return Err(SessionError::OtherProgram { pid, runs, binary });
             }
             let scope = NonZeroU32::new(pid).map_or(Scope::All, Scope::Process);
@@ -199,7 +214,7 @@ impl Target {
             let meant = if own.is_empty() {
                 Vec::new()
             } else {
-                file.probe_points(&own, limit, debug_files, &self.processes)?
+                file.probe_points(&own, limit, debug_files, &self.processes, warn)?
             };
             let (good, bad): (Vec<_>, Vec<_>) =
                 meant.into_iter().partition(|point| can_be_probed(&file.object, point.address));
