@@ -57,16 +57,20 @@ impl Progress {
     }
 }
 
-/// The links of the walk's probes.
+/// The links of probes.
 pub(super) enum Probes {
-    /// The program that links of many places take, and such links.
+    /// The programs that links of many places take, and such links.
     OneLink {
-        /// The program.
-        program: OwnedFd,
-        /// Each holds up to [`PLACES_PER_LINK`] places.
+        /// The walk.
+        walk: OwnedFd,
+        /// Each holds up to [`PLACES_PER_LINK`] places of the walk.
         links: Vec<OwnedFd>,
+        /// What announces processes.
+        start: OwnedFd,
+        /// Its places.
+        starts: Vec<OwnedFd>,
     },
-    /// aya's program holds them.
+    /// aya's programs hold them.
     OneByOne {
         /// Why there is no other way.
         why: String,
@@ -143,7 +147,7 @@ pub(super) fn attach(
     };
     program.attach(point, path, scope).map_err(|source| {
         if matches!(system_error(&source), Some(Errno::PERM | Errno::ACCESS)) {
-            BpfError::NotPermitted { what: "attach a uprobe" }
+            BpfError::NotPermittedOneByOne
         } else {
             BpfError::Attach { path: path.to_owned(), offset: offset.0, source: Box::new(source) }
         }

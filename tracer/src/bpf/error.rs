@@ -14,6 +14,12 @@ pub enum BpfError {
         /// What was attempted.
         what: &'static str,
     },
+    /// The rights to attach probes one by one are missing.
+    #[error(
+        "cannot attach a uprobe: not permitted; run as root: without uprobe_multi links (Linux 6.6), \
+         this kernel may ask for CAP_SYS_ADMIN beside CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE"
+    )]
+    NotPermittedOneByOne,
     /// The kernel lacks a feature.
     #[error("this kernel ({release}) lacks {what}; {remedy}")]
     Missing {

@@ -96,8 +96,7 @@ impl Kernel {
             probes: Probes::OneByOne { why: String::new(), links: Vec::new() },
         };
         kernel.load_program(IDENTIFY)?;
-        kernel.load_program(PROCESS_START)?;
-        kernel.load_walk(&data, maps)?;
+        kernel.load_probes(&data, maps)?;
         if let Some(first) = kernel.figures.first_mut() {
             first.load_time += maps_time;
         }
@@ -153,8 +152,8 @@ impl Kernel {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), BpfError> {
         match &mut self.probes {
-            Probes::OneLink { program, links } => {
-                attach::attach_by_link(program, links, path, places, scope, progress)
+            Probes::OneLink { walk, links, .. } => {
+                attach::attach_by_link(walk, links, path, places, scope, progress)
             }
             Probes::OneByOne { links, .. } => {
                 let program = program(&mut self.ebpf, PROBE)?;
@@ -183,6 +182,10 @@ impl Kernel {
         offset: FileOffset,
         cookie: u64,
     ) -> Result<(), BpfError> {
+        if let Probes::OneLink { start, starts, .. } = &mut self.probes {
+            let place = [(offset, cookie)];
+            return attach::attach_by_link(start, starts, path, &place, Scope::All, &mut |_| {});
+        }
         attach::attach(self.program(PROCESS_START)?, path, offset, cookie, Scope::All).map(|_| ())
     }
 
@@ -255,9 +258,13 @@ impl Kernel {
     /// # Errors
     /// The kernel refused.
     pub fn detach(&mut self, progress: &mut dyn FnMut(Progress)) -> Result<(), BpfError> {
-        self.program::<UProbe>(PROCESS_START)?
-            .unload()
-            .map_err(|source| program_error("detach", PROCESS_START, source))?;
+        match &mut self.probes {
+            Probes::OneLink { starts, .. } => starts.clear(),
+            Probes::OneByOne { .. } => self
+                .program::<UProbe>(PROCESS_START)?
+                .unload()
+                .map_err(|source| program_error("detach", PROCESS_START, source))?,
+        }
         self.detach_probes(progress)
     }
 
@@ -316,38 +323,51 @@ impl Kernel {
         Ok(())
     }
 
-    /// Loads the walk for links of many places, or by aya where there is no such thing.
-    fn load_walk(
+    /// Loads the programs of probes for links of many places, or by aya where there is no such thing.
+    fn load_probes(
         &mut self,
         object: &[u8],
         maps: std::io::Result<multi::Maps>,
     ) -> Result<(), BpfError> {
-        let started = Instant::now();
-        let other = self.ebpf.program(PROCESS_START).and_then(|program| program.info().ok());
-        let program = if std::env::var_os(ONE_BY_ONE_VARIABLE).is_some() {
-            Err(format!("{ONE_BY_ONE_VARIABLE} is set"))
-        } else if !multi::is_supported() {
-            Err(format!("Linux {} has no uprobe_multi links", release()))
-        } else {
-            maps.map_err(|error| error.to_string()).and_then(|maps| {
-                multi::load(object, PROBE, &maps, other.and_then(|info| info.btf_id()))
-            })
-        };
-        match program {
-            Ok(program) => {
-                self.figures.push(ProgramFigures {
-                    name: PROBE,
-                    verified_instructions: sys::verified_instructions(program.as_fd()),
-                    load_time: started.elapsed(),
-                });
-                self.probes = Probes::OneLink { program, links: Vec::new() };
+        match self.load_for_links(object, maps) {
+            Ok(probes) => {
+                self.probes = probes;
                 Ok(())
             }
             Err(why) => {
                 self.probes = Probes::OneByOne { why, links: Vec::new() };
+                self.load_program(PROCESS_START)?;
                 self.load_program(PROBE)
             }
         }
+    }
+
+    fn load_for_links(
+        &mut self,
+        object: &[u8],
+        maps: std::io::Result<multi::Maps>,
+    ) -> Result<Probes, multi::Refusal> {
+        if std::env::var_os(ONE_BY_ONE_VARIABLE).is_some() {
+            return Err(format!("{ONE_BY_ONE_VARIABLE} is set"));
+        }
+        if !multi::is_supported() {
+            return Err(format!("Linux {} has no uprobe_multi links", release()));
+        }
+        let maps = maps.map_err(|error| error.to_string())?;
+        let loader = multi::Loader::new(object, &maps)?;
+        let load = |name| {
+            let started = Instant::now();
+            let program = loader.load(name)?;
+            let verified_instructions = sys::verified_instructions(program.as_fd());
+            let load_time = started.elapsed();
+            Ok::<_, multi::Refusal>((
+                program,
+                ProgramFigures { name, verified_instructions, load_time },
+            ))
+        };
+        let ((start, start_figures), (walk, walk_figures)) = (load(PROCESS_START)?, load(PROBE)?);
+        self.figures.extend([start_figures, walk_figures]);
+        Ok(Probes::OneLink { walk, links: Vec::new(), start, starts: Vec::new() })
     }
 }
 

@@ -1,7 +1,8 @@
 //! One link for many uprobes (`uprobe_multi`, Linux 6.6), which aya 0.14 does not have.
 //!
 //! Such a link takes only a program that was loaded for it, and aya loads none. So this builds the
-//! same program from the same object once more, on the maps that aya has created.
+//! same programs from the same object, on the maps that aya has created. It needs CAP_BPF and
+//! CAP_PERFMON only, while Linux 6.16 asks for CAP_SYS_ADMIN to attach uprobes one by one.
 
 use std::ffi::CStr;
 use std::io;
@@ -10,7 +11,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use aya::maps::{Map, MapData};
 use aya_obj::{Object, copy_instructions};
 
-use super::sys::{ProgramParts, btf_by_id, link_multi, load_for_multi};
+use super::sys::{ProgramParts, link_multi, load_btf, load_for_multi};
 
 /// Bytes for what the verifier says of a refusal.
 const LOG_BYTES: usize = 64 << 10;
@@ -69,50 +70,60 @@ pub(super) fn is_supported() -> bool {
     refused_by(0, libc::EBADF) && refused_by(u32::MAX, libc::EINVAL)
 }
 
-/// Loads the program `name` of the object for links to many places. `btf_id` is the number of the
-/// object's type information, which aya has loaded.
-pub(super) fn load(
-    object: &[u8],
-    name: &str,
-    maps: &Maps,
-    btf_id: Option<u32>,
-) -> Result<OwnedFd, Refusal> {
-    let mut object = Object::parse(object).map_err(|error| error.to_string())?;
-    let features = aya::features();
-    if let Some(btf) = features.btf() {
-        object.fixup_and_sanitize_btf(btf).map_err(|error| error.to_string())?;
-    }
-    let sections = object.functions.keys().map(|(section, _)| *section).collect();
-    let descriptions = std::mem::take(&mut object.maps);
-    let fds = maps.0.iter().filter_map(|(name, fd)| {
-        descriptions.get(name).map(|description| (name.as_str(), fd.as_raw_fd(), description))
-    });
-    object.relocate_maps(fds, &sections).map_err(|error| error.to_string())?;
-    object.relocate_calls(&sections).map_err(|error| error.to_string())?;
-    object.sanitize_functions(features);
+/// An object whose programs are loaded for links to many places.
+pub(super) struct Loader {
+    object: Object,
+    /// The object's type information in the kernel. aya's cannot be had without CAP_SYS_ADMIN.
+    btf: Option<OwnedFd>,
+}
 
-    let function = object
-        .programs
-        .get(name)
-        .and_then(|program| object.functions.get(&program.function_key()))
-        .ok_or("the object has no such program")?;
-    let btf = btf_id.map(btf_by_id).transpose().map_err(|error| error.to_string())?;
-    let functions = function.func_info.func_info_bytes();
-    let lines = function.line_info.line_info_bytes();
-    let parts = ProgramParts {
-        name,
-        license: &object.license,
-        instructions: &function.instructions,
-        btf: btf.as_ref().map(AsFd::as_fd),
-        functions: (&functions, function.func_info_rec_size),
-        lines: (&lines, function.line_info_rec_size),
-    };
-    load_for_multi(&parts, &mut []).or_else(|_| {
-        // Once more, for what the verifier says; to ask at once would make every load slow.
-        let mut log = vec![0; LOG_BYTES];
-        load_for_multi(&parts, &mut log).map_err(|error| {
-            let log = CStr::from_bytes_until_nul(&log).unwrap_or_default().to_string_lossy();
-            format!("{error}: {log}")
+impl Loader {
+    /// Puts an object on these maps.
+    pub(super) fn new(object: &[u8], maps: &Maps) -> Result<Self, Refusal> {
+        let mut object = Object::parse(object).map_err(|error| error.to_string())?;
+        let features = aya::features();
+        let btf = match features.btf() {
+            Some(btf) => object.fixup_and_sanitize_btf(btf).map_err(|error| error.to_string())?,
+            None => None,
+        };
+        let btf = btf.map(|btf| load_btf(&btf.to_bytes())).transpose();
+        let btf = btf.map_err(|error| format!("cannot load type information: {error}"))?;
+        let sections = object.functions.keys().map(|(section, _)| *section).collect();
+        let descriptions = std::mem::take(&mut object.maps);
+        let fds = maps.0.iter().filter_map(|(name, fd)| {
+            descriptions.get(name).map(|description| (name.as_str(), fd.as_raw_fd(), description))
+        });
+        object.relocate_maps(fds, &sections).map_err(|error| error.to_string())?;
+        object.relocate_calls(&sections).map_err(|error| error.to_string())?;
+        object.sanitize_functions(features);
+        Ok(Self { object, btf })
+    }
+
+    /// Loads the program `name`.
+    pub(super) fn load(&self, name: &str) -> Result<OwnedFd, Refusal> {
+        let function = self
+            .object
+            .programs
+            .get(name)
+            .and_then(|program| self.object.functions.get(&program.function_key()))
+            .ok_or("the object has no such program")?;
+        let functions = function.func_info.func_info_bytes();
+        let lines = function.line_info.line_info_bytes();
+        let parts = ProgramParts {
+            name,
+            license: &self.object.license,
+            instructions: &function.instructions,
+            btf: self.btf.as_ref().map(AsFd::as_fd),
+            functions: (&functions, function.func_info_rec_size),
+            lines: (&lines, function.line_info_rec_size),
+        };
+        load_for_multi(&parts, &mut []).or_else(|_| {
+            // Once more, for what the verifier says; to ask at once would make every load slow.
+            let mut log = vec![0; LOG_BYTES];
+            load_for_multi(&parts, &mut log).map_err(|error| {
+                let log = CStr::from_bytes_until_nul(&log).unwrap_or_default().to_string_lossy();
+                format!("{error}: {log}")
+            })
         })
-    })
+    }
 }

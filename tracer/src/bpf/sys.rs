@@ -1,5 +1,5 @@
-//! The bpf(2) calls that aya lacks: a program for `uprobe_multi` links, such a link, what the kernel
-//! says of both.
+//! The bpf(2) calls that aya lacks: a program for `uprobe_multi` links, with its type information,
+//! such a link, what the kernel says of both.
 //!
 //! Layout of the attributes: include/uapi/linux/bpf.h of Linux 6.6, as `aya_obj` has it.
 
@@ -115,11 +115,14 @@ pub(super) fn link_multi(
     bpf_fd(bpf_cmd::BPF_LINK_CREATE, &mut attributes)
 }
 
-/// The type information that the kernel has under a number.
-pub(super) fn btf_by_id(id: u32) -> io::Result<OwnedFd> {
+/// Loads type information: the bytes of a `.BTF` section.
+pub(super) fn load_btf(bytes: &[u8]) -> io::Result<OwnedFd> {
     let mut attributes = attributes();
-    attributes.__bindgen_anon_6.__bindgen_anon_1.btf_id = id;
-    bpf_fd(bpf_cmd::BPF_BTF_GET_FD_BY_ID, &mut attributes)
+    // SAFETY: all fields of the union are plain integers, and all are zero.
+    let load = unsafe { &mut attributes.__bindgen_anon_7 };
+    load.btf = bytes.as_ptr() as u64;
+    load.btf_size = bytes.len() as u32;
+    bpf_fd(bpf_cmd::BPF_BTF_LOAD, &mut attributes)
 }
 
 /// How many instructions the verifier went through; Linux 5.16 and later tell.
