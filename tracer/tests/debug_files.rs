@@ -49,6 +49,20 @@ fn list_has_the_names_of_a_debug_file() {
 }
 
 #[test]
+fn a_directory_that_is_none_is_refused() {
+    let stripped = Stripped::of_c();
+    let nowhere = stripped.folder.path().join("nowhere");
+    for place in [nowhere.as_path(), stripped.program.as_path()] {
+        let rest = ["main", "--debug-dir", text(place)];
+        let (status, out, said) = run(&["list"], &stripped.program, &rest);
+        assert_eq!((status, out.as_str()), (Some(1), ""));
+        let expected =
+            format!("cannot look for debug files in {}: it is no directory", text(place));
+        assert!(said.contains(&expected), "{said}");
+    }
+}
+
+#[test]
 fn a_debug_file_of_another_build_is_refused_with_the_reason() {
     let (stripped, other) = (Stripped::of_c(), Stripped::of_c());
     let why = format!("its build id is {}, not {}", other.build_id, stripped.build_id);

@@ -43,7 +43,12 @@ impl NameOptions {
         objects: impl Iterator<Item = &'a Arc<ObjectFile>> + Clone,
     ) -> Result<DebugFiles, DebugFileError> {
         let mut debug_files = DebugFiles::default();
-        self.debug_directories.iter().for_each(|directory| debug_files.add_directory(directory));
+        for path in &self.debug_directories {
+            if !path.is_dir() {
+                return Err(DebugFileError::NoDirectory { path: path.clone() });
+            }
+            debug_files.add_directory(path);
+        }
         for path in &self.debug_files {
             let mut first_error = None;
             let fits = objects.clone().any(|object| match debug_files.give(object, path) {

@@ -61,6 +61,12 @@ pub enum DebugFileError {
         /// The debug file.
         path: PathBuf,
     },
+    /// A directory of debug files is none.
+    #[error("cannot look for debug files in {}: it is no directory; name one that is", path.display())]
+    NoDirectory {
+        /// What was named.
+        path: PathBuf,
+    },
     /// No server gave it.
     #[error(transparent)]
     NotFetched(#[from] FetchError),
