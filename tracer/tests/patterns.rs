@@ -140,3 +140,25 @@ fn a_function_that_the_kernel_cannot_probe_is_refused() {
     let stacks = records(&String::from_utf8(output.stdout).expect("text"), "stack");
     assert_eq!(innermost(&stacks), ["work"]);
 }
+
+#[test]
+fn calls_that_were_inlined_are_told() {
+    let source = "
+        static volatile int sum;
+        int work(int i) { sum += i; return sum; }
+        int (*volatile out_of_line)(int) = work;
+        __attribute__((noinline)) int host(int i) { return work(i) + 1; }
+        int main(int count, char **arguments) { return (host(count) + out_of_line(2)) == 0; }";
+    let (_folder, program) = compile(source, &[]);
+    let said = |function| {
+        let mut command = cgotrace();
+        let output = run(command.args(["run", "--func", function, "--"]).arg(&program), 0);
+        let said = String::from_utf8(output.stderr).expect("text");
+        // The call by the pointer, or that of main.
+        assert!(said.contains("1 event: 1 complete"), "{said}");
+        said
+    };
+    let expected = "calls of `work` were inlined into `host`; the probe does not see those";
+    assert!(said("work").contains(expected), "{}", said("work"));
+    assert!(!said("host").contains("inlined"), "{}", said("host"));
+}

@@ -19,6 +19,7 @@ mod places;
 mod report;
 mod run;
 mod target;
+mod unseen;
 
 pub use doctor::{Check, Report, State, doctor};
 pub use error::SessionError;

@@ -19,6 +19,7 @@ use super::notice::{NoHits, Notice};
 use super::options::{Options, TargetSpec};
 use super::output::{Destination, Output};
 use super::target::Target;
+use super::unseen::UnseenCalls;
 use crate::bpf::{self, Kernel};
 use crate::event::{Event, EventSource, LiveSource};
 use crate::object::Pattern;
@@ -82,7 +83,7 @@ pub async fn run(
     if let Some(command) = &command {
         kernel.add_held_target(command.pid())?;
     }
-    let mut symbols = Symbolizer::with_debug_files(debug_files);
+    let mut symbols = Symbolizer::with_debug_files(debug_files.clone());
     symbols.set_source_directories(options.names.source_directories.clone());
     fetcher.into_iter().for_each(|fetcher| symbols.set_fetcher(fetcher));
     let (queue, jobs) = naming::queue();
@@ -100,6 +101,7 @@ pub async fn run(
         learner,
         kernel,
         naming: NamingThread::start(naming, jobs)?,
+        unseen: UnseenCalls::look_for(&targets, &points, &debug_files),
         lost: BTreeMap::new(),
         hits: 0,
         seen: targets.iter().map(|target| target.processes.len()).sum(),
@@ -167,6 +169,7 @@ struct Live {
     learner: Learner,
     kernel: Kernel,
     naming: NamingThread,
+    unseen: UnseenCalls,
     /// Events that were lost, by the name of the reason.
     lost: BTreeMap<Loss, u64>,
     /// How many hits went to be named.
@@ -202,6 +205,7 @@ impl Live {
                 _ = look.tick() => {
                     is_behind = !self.drain(source.get_mut(), AT_ONCE, notify)?;
                     self.naming.tell(notify);
+                    self.unseen.tell(&mut |text| notify(Notice::Warning(text)));
                     notify(Notice::Counting { events: self.hits });
                 }
                 // There is more at hand; signals and ends are looked at in between.
@@ -276,7 +280,9 @@ impl Live {
         }
         let lost = self.lost.iter().map(|(loss, &count)| (loss.name(), count)).collect();
         self.library.naming().end(duration, lost);
-        self.naming.join(notify)
+        let named = self.naming.join(notify)?;
+        self.unseen.finish(&mut |text| notify(Notice::Warning(text)));
+        Ok(named)
     }
 }
 
