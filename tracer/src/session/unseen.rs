@@ -1,7 +1,7 @@
 //! Calls that a probe does not see, because a compiler copied the function into its callers.
 //!
 //! To find them all debug information is read, half a second for a hundred megabytes, so this goes
-//! on beside the session.
+//! on beside the session, and gives way to everything else.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,11 +9,16 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
+use rustix::process::setpriority_process;
+
 use super::target::Target;
 use crate::object::{DebugFiles, Dwarf, Language, ObjectFile, ProbePoint};
 
 /// Of so many functions it is looked for; who probes more has a pattern and knows that.
 const MOST: usize = 4;
+
+/// The most bytes of files that are read for it.
+const MOST_BYTES: usize = 1 << 30;
 
 /// How long a session that has ended waits for the answer.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -57,6 +62,8 @@ impl UnseenCalls {
         let probed: Vec<_> = probed.take(MOST + 1).collect();
         if probed.len() <= MOST {
             let search = move || {
+                // On Linux this is of the calling thread. A refusal costs nothing but time.
+                let _ = setpriority_process(None, 5);
                 let mut told = HashSet::new();
                 for warning in probed.iter().filter_map(Probed::unseen) {
                     // Several targets may have one file, or builds of it.
@@ -89,6 +96,10 @@ impl UnseenCalls {
 impl Probed {
     /// What to say of it.
     fn unseen(&self) -> Option<String> {
+        let files = [Some(&self.object), self.debug_file.as_ref()];
+        if files.into_iter().flatten().map(|file| file.data().len()).sum::<usize>() > MOST_BYTES {
+            return None;
+        }
         let dwarf = Dwarf::of(&self.object, self.debug_file.as_ref())?;
         let into: Vec<_> =
             dwarf.inlined_into(&self.name).iter().map(|f| format!("`{f}`")).collect();
