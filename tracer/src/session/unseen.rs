@@ -61,11 +61,12 @@ impl UnseenCalls {
         });
         let probed: Vec<_> = probed.take(MOST + 1).collect();
         if probed.len() <= MOST {
+            let debug_files = debug_files.clone();
             let search = move || {
                 // On Linux this is of the calling thread. A refusal costs nothing but time.
                 let _ = setpriority_process(None, 5);
                 let mut told = HashSet::new();
-                for warning in probed.iter().filter_map(Probed::unseen) {
+                for warning in probed.iter().filter_map(|function| function.unseen(&debug_files)) {
                     // Several targets may have one file, or builds of it.
                     if told.insert(warning.clone()) {
                         // The session may have ended.
@@ -95,12 +96,12 @@ impl UnseenCalls {
 
 impl Probed {
     /// What to say of it.
-    fn unseen(&self) -> Option<String> {
+    fn unseen(&self, debug_files: &DebugFiles) -> Option<String> {
         let files = [Some(&self.object), self.debug_file.as_ref()];
         if files.into_iter().flatten().map(|file| file.data().len()).sum::<usize>() > MOST_BYTES {
             return None;
         }
-        let dwarf = Dwarf::of(&self.object, self.debug_file.as_ref())?;
+        let dwarf = Dwarf::find(&self.object, self.debug_file.as_ref(), debug_files)?;
         let into: Vec<_> =
             dwarf.inlined_into(&self.name).iter().map(|f| format!("`{f}`")).collect();
         if into.is_empty() {
