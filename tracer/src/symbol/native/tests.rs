@@ -273,3 +273,18 @@ fn a_part_of_a_function_has_its_symbol_and_the_function_its_name() {
     let physical = frames.last().unwrap();
     assert_eq!((physical.function.as_str(), physical.symbol.as_str()), ("outer", "outer.part.0"));
 }
+
+/// GCC gives a template over a lambda no linkage name, and spells the lambda otherwise than the
+/// symbol does. Names as `readelf` and `c++filt` have them.
+#[test]
+fn a_template_over_a_lambda_is_that_of_its_symbol() {
+    let (shown, _) = demangle("_Z5applyIZ4mainEUliE_EvT_").unwrap();
+    assert_eq!(shown, "void apply<main::{lambda(int)#1}>(main::{lambda(int)#1})");
+    let plain = "apply<main(int, char**)::<lambda(int)> >";
+    assert!(!shown.contains(plain));
+    assert_eq!(without_arguments(plain), "apply");
+    assert!(shown.contains(without_arguments(plain)));
+    for whole in ["operator<", "operator<<", "<lambda()>", "sum"] {
+        assert_eq!(without_arguments(whole), whole);
+    }
+}
